@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A component is a plain C++ library that is built twice: for user space, where the tests exercise it, and
+# freestanding, for the monitor.
+
+set(RING1_WARNINGS -Wall -Wextra -Wno-missing-field-initializers)
+
+# Where the set-up step unpacked the sources of Zydis and asmjit; empty: no monitor is built.
+set(RING1_SOURCES_DIR "" CACHE PATH "unpacked package sources of Zydis and asmjit")
+
+set(RING1_FREESTANDING_FLAGS
+  -ffreestanding -fno-stack-protector -mgeneral-regs-only -mno-red-zone -fno-pic -mcmodel=kernel -O2
+  -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing)
+set(RING1_FREESTANDING_CXX_FLAGS -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit)
+
+# ring1_component(NAME SOURCES a.cpp b.cpp [USES zydis asmjit] [LINK base emulator])
+function(ring1_component name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LINK" ${ARGN})
+  add_library(ring1_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(ring1_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_options(ring1_${name} PRIVATE ${RING1_WARNINGS})
+  foreach(other ${ARG_LINK})
+    target_link_libraries(ring1_${name} PUBLIC ring1_${other})
+  endforeach()
+  if(zydis IN_LIST ARG_USES)
+    target_link_libraries(ring1_${name} PUBLIC Zydis Zycore)
+  endif()
+  if(asmjit IN_LIST ARG_USES)
+    target_compile_definitions(ring1_${name} PUBLIC ASMJIT_STATIC)
+    target_link_libraries(ring1_${name} PUBLIC asmjit rt)
+  endif()
+
+  add_library(ring1_${name}_freestanding OBJECT EXCLUDE_FROM_ALL ${ARG_SOURCES})
+  target_include_directories(ring1_${name}_freestanding PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_options(ring1_${name}_freestanding PRIVATE ${RING1_WARNINGS} ${RING1_FREESTANDING_FLAGS}
+    $<$<COMPILE_LANGUAGE:CXX>:${RING1_FREESTANDING_CXX_FLAGS}>)
+  foreach(package ${ARG_USES})
+    if(TARGET ring1_${package}_headers)
+      target_link_libraries(ring1_${name}_freestanding PRIVATE ring1_${package}_headers)
+    endif()
+  endforeach()
+endfunction()
+
+# ring1_unit_test(NAME SOURCES a_test.cpp [LINK tcache translator])
+function(ring1_unit_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${RING1_WARNINGS})
+  find_package(GTest REQUIRED)
+  foreach(other ${ARG_LINK})
+    target_link_libraries(${name} PRIVATE ring1_${other})
+  endforeach()
+  target_link_libraries(${name} PRIVATE GTest::gtest_main)
+  gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
+endfunction()
+include(GoogleTest)

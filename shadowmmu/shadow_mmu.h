@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Shadow page tables: the guest's 2-level, PSE and PAE paging (or none) onto 64-bit long-mode tables.
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.h"
+#include "emulator/machine.h"
+
+namespace ring1::shadowmmu {
+
+// A page of the monitor's memory, usable as a page table.
+struct Page {
+  Hpa hpa;
+  void* va = nullptr;
+};
+
+class PageSource {
+ public:
+  virtual bool allocate(Page* page) = 0;  // zeroed; false: out of memory (then the MMU recycles its own pages)
+  virtual void release(Page page) = 0;
+
+ protected:
+  ~PageSource() = default;
+};
+
+enum class Backing : uint8_t { kRam, kReadOnly, kDevice, kBlocked };
+
+class GuestMemory {
+ public:
+  // What lies at a guest physical page. kRam, kReadOnly: *hpa and *va are set (the host pins on demand).
+  virtual Backing page(Gpa page, Hpa* hpa, void** va) = 0;
+
+ protected:
+  ~GuestMemory() = default;
+};
+
+// Invalidation of the processor's TLB for the current world.
+class Tlb {
+ public:
+  virtual void flush_page(Gva page) = 0;
+  virtual void flush_all() = 0;
+
+ protected:
+  ~Tlb() = default;
+};
+
+struct PagingMode {
+  bool paging = false, pse = false, pae = false, nxe = false, wp = false, pge = false;
+  uint8_t physical_bits = 36;  // reserved-bit checks
+  bool operator==(const PagingMode&) const = default;
+};
+
+struct Access {
+  bool write = false, user = false, fetch = false;
+};
+
+// One walk of the guest's tables, and the entries it depended on.
+struct Walk {
+  bool ok = false;
+  emulator::Fault fault{};   // if !ok
+  Gpa gpa;                   // of the byte
+  uint64_t page_bytes = 4096;
+  struct Entry { Gpa where; uint64_t value; } entries[4];
+  uint8_t entry_count = 0;
+  bool writable = false, user = false, no_execute = false, global = false, dirty = false;
+};
+
+enum class FaultKind : uint8_t {
+  kHidden,    // the shadow was filled or corrected: retry
+  kGuest,     // deliver *fault
+  kDevice,    // no RAM there: emulate the instruction
+  kTraced,    // a write to a traced page or read-only slot: emulate the instruction (then guest_wrote())
+  kHole,      // the guest has a mapping under the hole and touched it
+  kBlocked,
+};
+
+struct FaultResult {
+  FaultKind kind;
+  emulator::Fault fault{};
+  Gpa gpa;
+};
+
+// Told when translations may have become wrong. Called in the middle of updates: only take notes.
+class Listener {
+ public:
+  virtual void code_written(Gpa where, unsigned size) = 0;           // bytes of a page traced for code changed
+  virtual void code_mapping_changed(Gpa entry) = 0;                  // a guest page-table entry that a code page depends on changed
+
+ protected:
+  ~Listener() = default;
+};
+
+}  // namespace ring1::shadowmmu
