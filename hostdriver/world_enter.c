@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One visit to the monitor's world, and what the host owes afterwards: replay of what struck in the meantime. */
+#include <linux/err.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+#include <linux/thread_info.h>
+#include <asm/cpufeature.h>
+#include <asm/desc.h>
+#include <asm/fpu/api.h>
+#include <asm/tsc.h>
+#include <asm/trapnr.h>
+
+#include "world_private.h"
+
+#define HOST_GDT_SLOTS 16
+
+int ring1_world_init(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_TSC) || !tsc_khz) {
+		pr_err("ring1: the processor's time-stamp counter is not usable (tsc_khz = %u)\n", tsc_khz);
+		return -ENODEV;
+	}
+	return ring1_image_load();
+}
+
+void ring1_world_exit(void)
+{
+	ring1_image_unload();
+}
+
+int ring1_world_cpu(const struct ring1_world *world)
+{
+	return READ_ONCE(world->cpu);
+}
+
+static void replay_pending(struct ring1_world *world)
+{
+	struct ring1_switch *sw = world->sw;
+
+	if (sw->mce_pending) {
+		sw->mce_pending = 0;
+		ring1_replay(X86_TRAP_MC);
+	}
+	if (sw->nmi_pending) {
+		sw->nmi_pending = 0;
+		world->shared->stats.physical_nmis++;
+		ring1_replay(X86_TRAP_NMI);
+	}
+	if (world->shared->request == RING1_REQUEST_INTERRUPT && sw->vector != X86_TRAP_NMI &&
+	    sw->vector != X86_TRAP_MC) {
+		world->shared->stats.physical_interrupts++;
+		ring1_replay(sw->vector & 0xff);
+	}
+}
+
+static void visit(struct ring1_world *world)
+{
+	preempt_disable();
+	local_irq_disable();
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+	WRITE_ONCE(world->cpu, smp_processor_id());
+	/* The host's descriptors of this processor, TSS included: the way back loads TR through this copy. */
+	memcpy((void *)world->sw->transition_gdt, get_cpu_gdt_ro(smp_processor_id()), HOST_GDT_SLOTS * 8);
+	world->shared->stats.world_switches++;
+	ring1_switch_to_monitor(world->sw);
+	WRITE_ONCE(world->cpu, -1);
+	replay_pending(world);
+	local_irq_enable();
+	preempt_enable();
+}
+
+enum ring1_request ring1_world_enter(struct ring1_world *world)
+{
+	for (;;) {
+		visit(world);
+		if (world->shared->request != RING1_REQUEST_PAGES)
+			return world->shared->request;
+		ring1_world_grant(world);
+		world->shared->command = RING1_COMMAND_RUN;
+	}
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RING1_WORLD_PRIVATE_H
+#define RING1_WORLD_PRIVATE_H
+
+#include <linux/list.h>
+#include <linux/pgtable.h>
+
+#include "../include/ring1/switch.h"
+#include "world.h"
+
+#define NX_FLAG (1ULL << 63)
+#define DATA_FLAGS (NX_FLAG | _PAGE_RW | _PAGE_DIRTY)
+
+struct ring1_block {
+	struct list_head list;
+	struct page *page;
+	unsigned int order;
+};
+
+struct ring1_world {
+	struct list_head blocks; /* all memory of this world but the shared image */
+	unsigned long pages;
+	u64 *root;
+	int top_shift; /* 39 with four levels of page tables, 48 with five: the host's number, fixed in long mode */
+	struct ring1_switch *sw;
+	struct ring1_vcpu_shared *shared;
+	void *transition_idt;
+	int cpu; /* where it is inside the monitor, or -1 */
+};
+
+/* Maps one page; hpa 0 unmaps. flags: page-table bits besides present. */
+int ring1_world_map(struct ring1_world *world, u64 address, u64 hpa, u64 flags);
+void ring1_world_grant(struct ring1_world *world);
+
+/* The monitor's image (world_image.c). */
+int ring1_image_load(void);
+void ring1_image_unload(void);
+int ring1_image_map(struct ring1_world *world);
+u64 ring1_image_entry(void);
+
+/* Descriptors at the far end of a 64 KiB table (world_tables.c). */
+void ring1_fill_far_end(void *gdt, u64 tss);
+
+/* switch.S, replay.S */
+extern char ring1_switch_text[], ring1_switch_text_end[];
+void ring1_switch_to_monitor(struct ring1_switch *sw);
+void ring1_switch_to_host(struct ring1_switch *sw);
+void ring1_transition_nmi(void);
+void ring1_transition_mce(void);
+void ring1_transition_fault(void);
+void ring1_replay(unsigned int vector);
+
+#endif

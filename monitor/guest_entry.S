@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * void ring1_enter_guest(TrapBlock *): into the guest, and out again at its next trap or physical interrupt.
+ * Interrupts are off in the monitor and on in the guest. An NMI or machine check that was noted before the test, or
+ * strikes between the test and the IRETQ, must not meet an IRET (docs/races.md): the test leaves through `aborted`, and
+ * the NMI stub sends the range [ring1_entry_begin, ring1_entry_end) there.
+ */
+#include "include/ring1/switch.h"
+#include "monitor/trap_block.h"
+
+	.text
+	.globl	ring1_enter_guest
+	.type	ring1_enter_guest, @function
+ring1_enter_guest:
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	movq	%rsp, TB_MONITOR_RSP(%rdi)
+	movw	TB_DS(%rdi), %ax
+	movw	%ax, %ds
+	movw	TB_ES(%rdi), %ax
+	movw	%ax, %es
+	movw	TB_FS(%rdi), %ax
+	movw	%ax, %fs
+	movw	TB_GS(%rdi), %ax
+	movw	%ax, %gs
+	pushq	TB_SS(%rdi)
+	pushq	TB_RSP(%rdi)
+	pushq	TB_RFLAGS(%rdi)
+	pushq	TB_CS(%rdi)
+	pushq	TB_RIP(%rdi)
+	movq	TB_SWITCH(%rdi), %rax
+
+	.globl	ring1_entry_begin
+ring1_entry_begin:
+	movl	RING1_SW_NMI_PENDING(%rax), %ecx
+	orl	RING1_SW_MCE_PENDING(%rax), %ecx
+	jnz	aborted
+	movq	TB_RSI(%rdi), %rsi
+	movq	TB_RBP(%rdi), %rbp
+	movq	TB_RBX(%rdi), %rbx
+	movq	TB_RDX(%rdi), %rdx
+	movq	TB_RCX(%rdi), %rcx
+	movq	TB_RAX(%rdi), %rax
+	movq	TB_RDI(%rdi), %rdi
+	.globl	ring1_entry_iretq
+ring1_entry_iretq:
+	iretq
+	.globl	ring1_entry_end
+ring1_entry_end:
+
+/* RSP: the monitor's stack, anywhere. The guest did not run; its registers are still in the block. */
+	.globl	ring1_entry_aborted
+ring1_entry_aborted:
+aborted:
+	movq	%rsp, %rdi
+	andq	$-RING1_STACK_BYTES, %rdi
+	movq	TB_STACK_SLOT(%rdi), %rdi
+	movq	$2, TB_VECTOR(%rdi)
+	jmp	leave
+
+/* A trap out of the guest: RSP points at the vector slot of the block, error code and IRET frame above it. */
+	.globl	ring1_trap_from_guest
+ring1_trap_from_guest:
+	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%rsi
+	pushq	%rdi
+	cld
+	movq	%rsp, %rdi
+	movw	%ds, TB_DS(%rdi)
+	movw	%es, TB_ES(%rdi)
+	movw	%fs, TB_FS(%rdi)
+	movw	%gs, TB_GS(%rdi)
+leave:
+	movq	TB_MONITOR_RSP(%rdi), %rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	ret
+	.size	ring1_enter_guest, . - ring1_enter_guest

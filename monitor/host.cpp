@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "monitor/host.h"
+
+#include <cerrno>
+
+#include "base/assert.h"
+#include "monitor/hardware.h"
+#include "monitor/tables.h"
+
+namespace ring1::monitor {
+
+void Host::enter_host() {
+  hardware::barrier();
+  const uint64_t before = hardware::read_tsc();
+  reinterpret_cast<void (*)(ring1_switch*)>(page_.to_host)(&page_);
+  load_tables(page_);
+  if (shared_.request != RING1_REQUEST_HALT && shared_.request != RING1_REQUEST_EXIT)
+    shared_.stats.tsc_in_host += hardware::read_tsc() - before;
+  hardware::barrier();
+}
+
+void Host::serve() {
+  while (shared_.command != RING1_COMMAND_RUN) {
+    const auto wanted = static_cast<ring1_command>(shared_.command);
+    shared_.status = handler_ ? handler_->command(wanted) : -EINVAL;
+    shared_.request = RING1_REQUEST_DONE;
+    enter_host();
+  }
+}
+
+void Host::request(ring1_request kind) {
+  shared_.request = kind;
+  enter_host();
+  serve();
+}
+
+void Host::exit_to_user(uint32_t reason) {
+  shared_.exit.reason = reason;
+  request(RING1_REQUEST_EXIT);
+}
+
+unsigned Host::pages(unsigned count) {
+  shared_.pages.count = count;
+  shared_.request = RING1_REQUEST_PAGES;
+  // Served inside the module's entry function, which sets the command to RUN.
+  enter_host();
+  return shared_.pages.count;
+}
+
+void Host::die() {
+  for (;;) {
+    shared_.request = RING1_REQUEST_PANIC;
+    enter_host();
+  }
+}
+
+}  // namespace ring1::monitor

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The other world as the monitor sees it: a function call that may take a while (include/ring1/vcpu_shared.h).
+#pragma once
+
+#include <cstdint>
+
+#include "include/ring1/switch.h"
+#include "include/ring1/vcpu_shared.h"
+
+namespace ring1::monitor {
+
+// What the host may ask for while the monitor waits for an answer of its own.
+class CommandHandler {
+ public:
+  virtual int command(ring1_command command) = 0;  // 0 or -errno
+
+ protected:
+  ~CommandHandler() = default;
+};
+
+class Host {
+ public:
+  Host(ring1_switch& page, ring1_vcpu_shared& shared) : page_(page), shared_(shared) {}
+
+  void set_command_handler(CommandHandler* handler) { handler_ = handler; }
+
+  // Switches to the host with a request and returns when the host says RUN; other commands are served in between.
+  void request(ring1_request kind);
+
+  void exit_to_user(uint32_t reason);
+
+  // Waits for the host's first command RUN.
+  void first_run() { serve(); }
+
+  [[noreturn]] void die();
+
+  // Gets `count` zeroed pages at most; returns how many. Their addresses are in pages()[i] until the next call.
+  unsigned pages(unsigned count);
+  uint64_t page_hpa(unsigned index) const { return shared_.pages.hpa[index]; }
+
+  ring1_switch& switch_page() { return page_; }
+  ring1_vcpu_shared& shared() { return shared_; }
+
+  void* pointer(uint64_t hpa) const { return reinterpret_cast<void*>(page_.direct_map + hpa); }
+
+ private:
+  void serve();
+  void enter_host();
+
+  ring1_switch& page_;
+  ring1_vcpu_shared& shared_;
+  CommandHandler* handler_ = nullptr;
+};
+
+}  // namespace ring1::monitor

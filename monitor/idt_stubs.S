@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One stub of 16 bytes per vector. A trap of ring 0 is the monitor's own fault and ends the virtual machine. */
+#include "include/ring1/note_pending.h"
+#include "include/ring1/switch.h"
+#include "monitor/trap_block.h"
+
+	.text
+	.balign	16
+	.globl	ring1_idt_stubs
+ring1_idt_stubs:
+	.set	vector, 0
+	.rept	256
+	.balign	16
+	.if	vector == 2
+	jmp	nmi
+	.elseif	vector == 18
+	jmp	mce
+	.else
+	.if	!(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	pushq	$0
+	.endif
+	pushq	$vector
+	jmp	trap
+	.endif
+	.set	vector, vector + 1
+	.endr
+
+trap:
+	testb	$3, 24(%rsp)	/* CS */
+	jnz	ring1_trap_from_guest
+	/* The monitor's own fault: hand all registers to C++, which does not come back. */
+	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%rsi
+	pushq	%rdi
+	movq	%rsp, %rdi
+	andq	$-16, %rsp
+	cld
+	call	ring1_monitor_fault
+	ud2
+
+.macro asynchronous vector, offset
+	testb	$3, 8(%rsp)
+	jz	1f
+	pushq	$0
+	pushq	$\vector
+	jmp	ring1_trap_from_guest
+1:	pushq	%rax
+	leaq	ring1_entry_begin(%rip), %rax
+	cmpq	%rax, 8(%rsp)
+	jb	2f
+	leaq	ring1_entry_end(%rip), %rax
+	cmpq	%rax, 8(%rsp)
+	jae	2f
+	/* Inside guest entry: the guest's registers are safe in the block, leave as if the test had seen it. */
+	movq	%rsp, %rax
+	andq	$-RING1_STACK_BYTES, %rax
+	movq	(%rax), %rax
+	movl	$1, \offset(%rax)
+	jmp	ring1_entry_aborted
+2:	popq	%rax
+	note_pending \offset
+.endm
+
+nmi:	asynchronous 2, RING1_SW_NMI_PENDING
+mce:	asynchronous 18, RING1_SW_MCE_PENDING

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the processor leaves the guest's registers when the guest stops, and takes them from when it goes on.
+ * TSS.RSP0 points at the end of the frame: the processor pushes SS..RIP, the stub the rest, downwards.
+ * Included by assembly for the offsets.
+ */
+#ifndef RING1_MONITOR_TRAP_BLOCK_H
+#define RING1_MONITOR_TRAP_BLOCK_H
+
+#define TB_RDI 0
+#define TB_RSI 8
+#define TB_RBP 16
+#define TB_RBX 24
+#define TB_RDX 32
+#define TB_RCX 40
+#define TB_RAX 48
+#define TB_VECTOR 56
+#define TB_ERROR 64
+#define TB_RIP 72
+#define TB_CS 80
+#define TB_RFLAGS 88
+#define TB_RSP 96
+#define TB_SS 104
+#define TB_END 112 /* RSP0: a multiple of 16 */
+#define TB_MONITOR_RSP 112
+#define TB_DS 120
+#define TB_ES 122
+#define TB_FS 124
+#define TB_GS 126
+#define TB_SWITCH 128
+
+#define TB_STACK_SLOT 8 /* the trap block's address stands here, from the base of the monitor's stack */
+
+#ifndef __ASSEMBLY__
+#include <cstddef>
+#include <cstdint>
+
+struct ring1_switch;
+
+namespace ring1::monitor {
+
+struct alignas(16) TrapBlock {
+  uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
+  uint64_t vector, error;
+  uint64_t rip, cs, rflags, rsp, ss;
+  uint64_t monitor_rsp;
+  uint16_t ds, es, fs, gs;
+  ring1_switch* switch_page;
+};
+
+static_assert(offsetof(TrapBlock, vector) == TB_VECTOR && offsetof(TrapBlock, rip) == TB_RIP);
+static_assert(offsetof(TrapBlock, monitor_rsp) == TB_MONITOR_RSP && offsetof(TrapBlock, ds) == TB_DS);
+static_assert(offsetof(TrapBlock, switch_page) == TB_SWITCH && TB_END % 16 == 0);
+
+// Runs the guest from `block` until it traps; the trap is then in block->vector and block->error (guest_entry.S).
+extern "C" void ring1_enter_guest(TrapBlock* block);
+
+}  // namespace ring1::monitor
+#endif
+#endif
