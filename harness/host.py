@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""host.py [--file SOURCE[:DESTINATION]]... [--program FILE]... [--module NAME]...
+
+Boots the emulated host with these files (programs with their libraries) in its initramfs. With CMD in the
+environment it runs that command and ends with its status; without, it gives a shell.
+"""
+import argparse
+import os
+import sys
+import tempfile
+
+import emulator
+import images
+import settings
+from emulator import tell
+from frames import FrameReader, new_nonce
+
+
+class Host:
+    """One boot of the emulated host. Subclass-free: give it a job and, if need be, a sink for the job's output."""
+
+    def __init__(self, job, interactive, modules=(), memory_mib=0):
+        self.nonce = new_nonce()
+        self.interactive = interactive
+        self.flavour, self.kernel = settings.host_kernel()
+        needed = [path for name in modules for path in settings.host_module(self.flavour, name)]
+        self.archive = images.host(settings.CACHE, settings.BUILD, self.nonce, job, list(dict.fromkeys(needed)),
+                                   interactive)
+        self.memory_mib = memory_mib
+        self.on_output = sys.stdout.buffer.write
+        self.on_file = lambda data: None
+        self.started = False
+        self.status = None
+        self.console_tail = b""
+
+    def run(self, timeout, done=lambda: False):
+        machine = emulator.Machine()
+        reader = FrameReader(self.nonce, self._frame, self._console)
+        if self.interactive:
+            machine.port_on_terminal()
+        else:
+            machine.port(self._console)
+        machine.port(reader.feed)
+        append = f"console=ttyS0 {emulator.HOST_APPEND} {settings.text('HOST_APPEND', '')}"
+        with tempfile.TemporaryDirectory(prefix="ring1-") as directory:
+            initrd = os.path.join(directory, "host.cpio")
+            self.archive.write(initrd)
+            # Room for the initramfs (as loaded and as unpacked) and for Linux beside what the guests get.
+            memory = settings.mebibytes("HOST_MEM", str(
+                max(512, 256 + self.memory_mib + 3 * os.path.getsize(initrd) // 2**20)))
+            command = emulator.qemu(settings.text("CPU", "core2duo"), settings.number("SMP", 1), memory,
+                                    self.kernel, initrd, append, settings.text("QEMU_ARGS", "").split())
+            if settings.flag("VERBOSE"):
+                tell(" ".join(command))
+            code = machine.run(command, timeout, lambda: done() or self.status is not None, self.interactive)
+        reader.finish()
+        self.timed_out = machine.timed_out
+        self.damage = reader.damage
+        if code not in (0, -15):
+            tell(f"the emulator ended with code {code}")
+
+    def why(self):
+        """The reason when no status arrived."""
+        if not self.started:
+            return "the host did not get as far as its init"
+        return "the host died while it ran the command"
+
+    def _frame(self, kind, payload):
+        if kind == "h":
+            self.started = True
+        elif kind == "o":
+            self.on_output(payload)
+        elif kind == "e":
+            sys.stderr.buffer.write(payload)
+            sys.stderr.flush()
+        elif kind == "f":
+            self.on_file(payload)
+        elif kind == "x":
+            self.status = int(payload)
+
+    def _console(self, data):
+        sys.stderr.buffer.write(data)
+        sys.stderr.flush()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--file", action="append", default=[])
+    parser.add_argument("--program", action="append", default=[])
+    parser.add_argument("--module", action="append", default=[])
+    arguments = parser.parse_args()
+    command = settings.text("CMD")
+    host = Host(command + "\n" if command else "exec sh\n", command is None, arguments.module,
+                settings.mebibytes("MEM", "128M"))
+    for pair in arguments.file:
+        source, _, destination = pair.partition(":")
+        host.archive.copy(destination or "root/" + os.path.basename(source), settings.existing("--file", source))
+    for program in arguments.program:
+        images.add_program(host.archive, "bin/" + os.path.basename(program), settings.existing("--program", program))
+    host.run(settings.number("TIMEOUT", 0 if command is None else 300))
+    sys.stdout.flush()
+    if command is None:
+        return 0
+    if host.timed_out:
+        tell("time-out")
+        return 124
+    if host.status is None or host.damage:
+        tell(host.damage or host.why())
+        return 125
+    return host.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

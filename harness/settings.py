@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the user's variables (make help) say."""
+import os
+import sys
+
+CACHE = os.environ.get("RING1_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ring1")
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get("RING1_BUILD") or os.path.join(ROOT, "build")
+
+
+def die(message, hint=None):
+    """For what is wrong before or around the run: the command's own status stays distinguishable."""
+    sys.stderr.write(f"ring1: error: {message}\n")
+    if hint:
+        sys.stderr.write(f"ring1: what to do: {hint}\n")
+    sys.exit(125)
+
+
+def text(name, default=None):
+    return os.environ.get(name) or default
+
+
+def number(name, default):
+    value = text(name)
+    if value is None:
+        return default
+    if not value.isdigit():
+        die(f"{name}={value} is not a whole number")
+    return int(value)
+
+
+def flag(name):
+    return text(name, "0") not in ("0", "no")
+
+
+def mebibytes(name, default):
+    value = text(name, default).upper().removesuffix("IB").removesuffix("B")
+    units = {"M": 1, "G": 1024}
+    factor = units.get(value[-1:], 1)
+    digits = value.rstrip("MG")
+    if not digits.isdigit() or int(digits) == 0:
+        die(f"{name}={text(name)} is no amount of memory", "write for example 128M or 1G")
+    return int(digits) * factor
+
+
+def existing(name, path):
+    if not os.path.isfile(path):
+        die(f"{name}: there is no file {path}")
+    return path
+
+
+def host_kernel():
+    """(flavour, kernel file): HOST_KERNEL is cloud or plain, with -bzimage for Debian's compressed file."""
+    flavour, _, form = text("HOST_KERNEL", "cloud").partition("-")
+    if flavour not in ("cloud", "plain") or form not in ("", "bzimage"):
+        die(f"HOST_KERNEL={text('HOST_KERNEL')} is unknown", "choose cloud, plain, cloud-bzimage or plain-bzimage")
+    directory = f"{CACHE}/kernel/host-{flavour}"
+    return flavour, existing("HOST_KERNEL", f"{directory}/{'bzImage' if form else 'vmlinux'}")
+
+
+def host_module(flavour, name):
+    """The path of a module of Debian's kernel, after those it depends on."""
+    directory = f"{CACHE}/kernel/host-{flavour}"
+    release = open(f"{directory}/release").read().strip()
+    base = f"{directory}/root/lib/modules/{release}"
+    for line in open(f"{base}/modules.dep"):
+        module, _, needed = line.partition(":")
+        if os.path.basename(module).replace("-", "_") == name.replace("-", "_") + ".ko":
+            return [f"{base}/{path}" for path in [*reversed(needed.split()), module]]
+    die(f"the {flavour} host kernel has no module {name}")
