@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A translation in the cache. Offsets inside it count from its first code byte, as in translator::Translation.
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.h"
+#include "tcache/list.h"
+#include "translator/translation.h"
+
+namespace ring1::tcache {
+
+struct Fragment;
+struct Mapping;
+
+struct Exit {
+  Fragment* owner;
+  Fragment* target;      // nullptr: unlinked, the branch goes to its stub
+  Link<Exit> incoming;   // in target's list
+  uint32_t target_eip;
+  uint16_t patch_offset, stub_offset;
+  bool is_call;
+};
+
+// The guest bytes a fragment has on one page.
+struct Part {
+  Fragment* owner;
+  Mapping* mapping;
+  Link<Part> in_mapping;
+  uint16_t offset, size;  // within the page
+};
+
+struct Fragment {
+  uint32_t eip = 0;  // of the first instruction
+  translator::Mode mode;
+  uint32_t start = 0;  // of the code, in the cache
+
+  uint16_t code_size = 0, guest_size = 0, instructions = 0;
+  uint16_t indirect_entry = 0, call_entry = 0, body = 0;
+  uint16_t map_count = 0;
+  uint8_t exit_count = 0, return_count = 0, callout_count = 0, part_count = 0;
+  bool published = false;  // the return table may point at indirect_entry
+
+  Exit* exits = nullptr;
+  translator::ReturnPoint* returns = nullptr;
+  translator::Callout* callouts = nullptr;
+  translator::MapEntry* map = nullptr;
+  Part parts[2] = {};
+
+  Exit* incoming = nullptr;       // links of others (and its own) to this fragment
+  Fragment* hash_next = nullptr;  // by linear address
+  Fragment* page_next = nullptr;  // fragments that start on the same code page, the later first
+
+  uint32_t linear() const { return mode.cs_base + eip; }
+  TcOffset position(unsigned offset) const { return TcOffset(start + offset); }
+};
+
+// The entry in force at `offset`, or nullptr in front of the first entry.
+const translator::MapEntry* find_map_entry(const Fragment& fragment, unsigned offset);
+
+// Where execution can resume in front of the instruction at guest_offset with exactly the guest's state, for
+// example behind an instruction that was emulated. false: nowhere in this fragment.
+bool boundary_offset(const Fragment& fragment, unsigned guest_offset, unsigned* offset);
+
+// The exit whose stub starts at `offset`; -1: none.
+int find_exit(const Fragment& fragment, unsigned offset);
+
+// The callout whose INT starts at `offset`, or nullptr.
+const translator::Callout* find_callout(const Fragment& fragment, unsigned offset);
+
+}  // namespace ring1::tcache

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Keeping translations true to the guest's code and to where it is mapped.
+//
+// Dropping a fragment frees mappings, spans and code pages that become empty. Loops over these pin the current one,
+// and take its successor only after its fragments are gone.
+#include "tcache/translation_cache.h"
+
+namespace ring1::tcache {
+
+unsigned TranslationCache::invalidate_bytes(Gpa where, unsigned size) {
+  unsigned dropped = 0;
+  while (size) {
+    const auto begin = static_cast<unsigned>(where.offset());
+    const unsigned room = static_cast<unsigned>(kPageSize) - begin;
+    const unsigned piece = size < room ? size : room;
+    CodePage* page = mappings_.find_page(where);
+    for (Mapping* mapping = page ? page->mappings : nullptr; mapping;) {
+      mappings_.pin(mapping);
+      for (Part* part = mapping->parts; part;) {
+        Part* next = part->in_mapping.next;
+        if (part->offset < begin + piece && begin < unsigned{part->offset} + part->size) {
+          destroy(part->owner);
+          ++dropped;
+        }
+        part = next;
+      }
+      Mapping* next = mapping->in_page.next;
+      mappings_.unpin(mapping);
+      mapping = next;
+    }
+    where = where + piece;
+    size -= piece;
+  }
+  stats_.invalidated_write += dropped;
+  return dropped;
+}
+
+unsigned TranslationCache::invalidate_page(Gpa page) {
+  return invalidate_bytes(page.page(), static_cast<unsigned>(kPageSize));
+}
+
+unsigned TranslationCache::drop_mapping(Mapping* mapping) {
+  unsigned dropped = 0;
+  mappings_.pin(mapping);
+  for (; mapping->parts; ++dropped) destroy(mapping->parts->owner);
+  mappings_.unpin(mapping);
+  stats_.invalidated_remap += dropped;
+  return dropped;
+}
+
+// Suspended mappings are walked before they are used again: a change of the tables cannot harm them.
+unsigned TranslationCache::drop_active(Span* span) {
+  unsigned dropped = 0;
+  mappings_.pin(span);
+  for (Mapping* mapping = span->mappings; mapping;) {
+    mappings_.pin(mapping);
+    if (!mapping->suspended) dropped += drop_mapping(mapping);
+    Mapping* next = mapping->in_span.next;
+    mappings_.unpin(mapping);
+    mapping = next;
+  }
+  mappings_.unpin(span);
+  return dropped;
+}
+
+unsigned TranslationCache::invalidate_linear(Gva page) {
+  Mapping* mapping = mappings_.find(page);
+  return mapping ? drop_mapping(mapping) : 0;
+}
+
+template <class Match>
+unsigned TranslationCache::drop_dependents(Gpa entry, Match match) {
+  unsigned dropped = 0;
+  // Dropping changes the chain, so it starts anew; what was dropped is no longer on it. A span that stays
+  // because of suspended mappings stays on the chain: it is passed over when it drops nothing.
+  for (Dependency* at = mappings_.first_dependency(entry); at;) {
+    unsigned now = 0;
+    if (at->entry.where == entry && match(at->entry.value)) {
+      now = at->span ? drop_active(at->span) : drop_mapping(at->mapping);
+    }
+    dropped += now;
+    at = now ? mappings_.first_dependency(entry) : at->hash_next;
+  }
+  return dropped;
+}
+
+unsigned TranslationCache::invalidate_dependency(Gpa entry) {
+  return drop_dependents(entry, [](uint64_t) { return true; });
+}
+
+unsigned TranslationCache::entry_changed(Gpa entry, uint64_t value) {
+  return drop_dependents(entry, [value](uint64_t old) { return ((old ^ value) & kEntryMask) != 0; });
+}
+
+bool TranslationCache::depends_on(Gpa entry) const {
+  for (Dependency* at = mappings_.first_dependency(entry); at; at = at->hash_next) {
+    if (at->entry.where == entry) return true;
+  }
+  return false;
+}
+
+unsigned TranslationCache::note_mapping(const MappedPage& page) {
+  unsigned dropped = 0;
+  Span* span = mappings_.find_span(page.gva);
+  if (!span) return 0;
+  mappings_.pin(span);
+  if (!Mappings::same_upper(*span, page)) dropped += drop_active(span);
+  mappings_.set_upper(span, page);
+  Mapping* mapping = mappings_.find(page.gva);
+  if (mapping && mapping->page->page != page.gpa.page()) {
+    dropped += drop_mapping(mapping);
+  } else if (mapping) {
+    mappings_.set_leaf(mapping, page);
+    mapping->suspended = false;
+  }
+  mappings_.unpin(span);
+  return dropped;
+}
+
+void TranslationCache::suspend(Mapping* mapping) {
+  if (mapping->suspended) return;
+  mapping->suspended = true;
+  mappings_.clear_leaf(mapping);
+  for (Part* part = mapping->parts; part; part = part->in_mapping.next) isolate(part->owner);
+}
+
+unsigned TranslationCache::revalidate(Span* span, Walker& walker) {
+  unsigned dropped = 0;
+  MappedPage walk;
+  walk.gva = span->mappings->gva;
+  walker.walk(walk.gva, &walk);
+  const bool same = Mappings::same_upper(*span, walk);
+  mappings_.set_upper(span, walk);  // equal values may stand elsewhere now
+  if (same) return 0;
+
+  for (Mapping* mapping = span->mappings; mapping;) {
+    mappings_.pin(mapping);
+    walk = {};
+    walk.gva = mapping->gva;
+    if (!walker.walk(walk.gva, &walk)) {
+      suspend(mapping);
+    } else if (walk.gpa.page() != mapping->page->page) {
+      dropped += drop_mapping(mapping);
+    } else {
+      mappings_.set_leaf(mapping, walk);
+      mapping->suspended = false;
+    }
+    Mapping* next = mapping->in_span.next;
+    mappings_.unpin(mapping);
+    mapping = next;
+  }
+  return dropped;
+}
+
+unsigned TranslationCache::revalidate(Walker& walker) {
+  unsigned dropped = 0;
+  for (Span* span = mappings_.first_span(); span;) {
+    mappings_.pin(span);
+    dropped += revalidate(span, walker);
+    Span* next = span->in_all.next;
+    mappings_.unpin(span);
+    span = next;
+  }
+  return dropped;
+}
+
+}  // namespace ring1::tcache
