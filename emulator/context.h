@@ -64,6 +64,7 @@ struct Context {
   uint64_t immediate(unsigned index) const { return operands[index].imm.value.u; }
   // From now on the present GPRs, RIP and RFLAGS are what a fault leaves behind.
   void commit();
+  void commit_registers();  // the GPRs alone: a completed iteration of a string instruction
 
   // Endings.
   Outcome raise(Vector vector, uint32_t error_code = 0) {
@@ -96,10 +97,11 @@ struct Context {
 
   // Operands. A memory operand's offset is truncated to the address size.
   SegmentRegister segment_of(unsigned index) const;
+  SegmentRegister source_segment() const;  // of an instruction with implicit DS: the prefix, or DS
   uint32_t offset_of(unsigned index) const;
   bool effective_address(unsigned index, unsigned size, Access access, Gva* address);
   unsigned size_of(unsigned index) const { return operands[index].size / 8; }
-  // Register, memory or immediate operand, zero-extended; immediates are cut to the operand's size.
+  // Register or memory operand zero-extended, or an immediate as the encoding extends it (to 64 bits).
   bool read_operand(unsigned index, uint64_t* value);
   // The same of an operand that will be written: a page fault says so (SDM 3A 4.7, W/R of a read-modify-write).
   bool read_for_write(unsigned index, uint64_t* value);

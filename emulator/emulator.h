@@ -29,6 +29,9 @@ struct Event {
   uint32_t error_code = 0;
   uint64_t cr2 = 0;           // written to CR2 if vector is #PF and is_exception
   bool has_error = false;
+  // is_software: RIP still points at the instruction, this far before the return address, so that a fault during
+  // delivery (gate DPL) names the instruction. 0: RIP is the return address already.
+  uint8_t instruction_length = 0;
 };
 
 // Delivers an event through the guest's IDT: privilege change, TSS stack, task gate, virtual-8086, real mode

@@ -4,16 +4,19 @@
 #include "emulator/context.h"
 
 namespace ring1::emulator {
-namespace {
-
-constexpr uint64_t low_bytes(uint64_t value, unsigned size) {
-  return size >= 8 ? value : value & ((uint64_t{1} << (8 * size)) - 1);
-}
-
-}  // namespace
 
 SegmentRegister Context::segment_of(unsigned index) const {
   return static_cast<SegmentRegister>(operands[index].mem.segment - ZYDIS_REGISTER_ES);
+}
+
+SegmentRegister Context::source_segment() const {
+  const ZydisInstructionAttributes attributes = instruction->attributes;
+  if (!(attributes & ZYDIS_ATTRIB_HAS_SEGMENT)) return kDs;
+  if (attributes & ZYDIS_ATTRIB_HAS_SEGMENT_ES) return kEs;
+  if (attributes & ZYDIS_ATTRIB_HAS_SEGMENT_CS) return kCs;
+  if (attributes & ZYDIS_ATTRIB_HAS_SEGMENT_SS) return kSs;
+  if (attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS) return kFs;
+  return attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS ? kGs : kDs;
 }
 
 uint32_t Context::offset_of(unsigned index) const {
@@ -36,7 +39,7 @@ bool Context::read_operand(unsigned index, uint64_t* value) {
       *value = read_register(operand.reg.value);
       return true;
     case ZYDIS_OPERAND_TYPE_IMMEDIATE:
-      *value = low_bytes(operand.imm.value.u, operand.size / 8);
+      *value = operand.imm.value.u;
       return true;
     default:
       break;

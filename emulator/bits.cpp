@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// BT BTS BTR BTC BSF BSR TZCNT LZCNT POPCNT BSWAP.
+#include "emulator/alu.h"
+#include "emulator/flags.h"
+#include "emulator/handlers.h"
+
+namespace ring1::emulator {
+namespace {
+
+enum class BitOperation { kTest, kSet, kReset, kComplement };
+
+// A register bit offset reaches beyond a memory operand in units of its size, in both directions (SDM 2A 3.1.1.9).
+uint32_t bit_offset_bytes(const Context& c, uint64_t bit, unsigned size) {
+  if (c.operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER) return 0;
+  const int64_t units = sign_extend(bit, size) >> (size == 4 ? 5 : 4);
+  return static_cast<uint32_t>(units * size);
+}
+
+Outcome bit_test(Context& c, BitOperation operation) {
+  const unsigned size = c.size_of(0);
+  uint64_t bit, value = 0;
+  if (!c.read_operand(1, &bit)) return c.failure;
+  const uint32_t mask = uint32_t{1} << (bit & (8 * size - 1));
+  const bool writes = operation != BitOperation::kTest, memory = c.has_memory(0);
+  Gva address;
+  if (memory) {
+    uint32_t offset = c.offset_of(0) + bit_offset_bytes(c, bit, size);
+    if (c.address_size() == 2) offset &= 0xffff;
+    if (!c.linear(c.segment_of(0), offset, size, writes ? Access::kReadWrite : Access::kRead, &address))
+      return c.failure;
+    if (!c.read_linear(address, &value, size)) {
+      if (writes && c.failure == Outcome::kFault) (void)c.probe_linear(address, size);
+      return c.failure;
+    }
+  } else if (!c.read_operand(0, &value)) {
+    return c.failure;
+  }
+  const bool was_set = value & mask;
+  switch (operation) {
+    case BitOperation::kTest: break;
+    case BitOperation::kSet: value |= mask; break;
+    case BitOperation::kReset: value &= ~uint64_t{mask}; break;
+    case BitOperation::kComplement: value ^= mask; break;
+  }
+  if (writes && !(memory ? c.write_linear(address, &value, size) : c.write_operand(0, value))) return c.failure;
+  set_flags(c, was_set ? eflags::kCf : 0, eflags::kCf);
+  return Outcome::kDone;
+}
+
+// BSF and BSR of 0 leave the destination as it is: documented by AMD, true of Intel.
+Outcome bit_scan(Context& c, bool forward) {
+  uint64_t source;
+  if (!c.read_operand(1, &source)) return c.failure;
+  set_flags(c, source ? 0 : eflags::kZf, eflags::kZf);
+  if (!source) return Outcome::kDone;
+  const uint32_t value = static_cast<uint32_t>(source);
+  const unsigned index = forward ? __builtin_ctz(value) : 31 - __builtin_clz(value);
+  return c.write_operand(0, index) ? Outcome::kDone : c.failure;
+}
+
+// Counts of zeros; a processor without the feature ignores the prefix and scans (SDM 2B, TZCNT).
+Outcome count_zeros(Context& c, bool trailing) {
+  uint64_t source;
+  if (!c.read_operand(1, &source)) return c.failure;
+  const unsigned size = c.size_of(0), bits = 8 * size;
+  unsigned count = bits;
+  if (source) {
+    const uint32_t value = static_cast<uint32_t>(source);
+    count = trailing ? __builtin_ctz(value) : __builtin_clz(value) - (32 - bits);
+  }
+  set_flags(c, (source ? 0 : eflags::kCf) | (count ? 0 : eflags::kZf), eflags::kCf | eflags::kZf);
+  return c.write_operand(0, count) ? Outcome::kDone : c.failure;
+}
+
+bool cpuid_bit(Context& c, uint32_t leaf, unsigned reg, unsigned bit) {
+  uint32_t out[4];
+  c.machine.cpuid(leaf, 0, out);
+  return out[reg] >> bit & 1;
+}
+
+}  // namespace
+
+Outcome op_bt(Context& c) { return bit_test(c, BitOperation::kTest); }
+Outcome op_bts(Context& c) { return bit_test(c, BitOperation::kSet); }
+Outcome op_btr(Context& c) { return bit_test(c, BitOperation::kReset); }
+Outcome op_btc(Context& c) { return bit_test(c, BitOperation::kComplement); }
+Outcome op_bsf(Context& c) { return bit_scan(c, true); }
+Outcome op_bsr(Context& c) { return bit_scan(c, false); }
+
+Outcome op_tzcnt(Context& c) {
+  constexpr unsigned kEbx = 1, kBmi1 = 3;
+  return cpuid_bit(c, 7, kEbx, kBmi1) ? count_zeros(c, true) : bit_scan(c, true);
+}
+
+Outcome op_lzcnt(Context& c) {
+  constexpr unsigned kEcx = 2, kAbm = 5;
+  return cpuid_bit(c, 0x80000001u, kEcx, kAbm) ? count_zeros(c, false) : bit_scan(c, false);
+}
+
+Outcome op_popcnt(Context& c) {
+  uint64_t source;
+  if (!c.read_operand(1, &source)) return c.failure;
+  set_flags(c, source ? 0 : eflags::kZf);
+  return c.write_operand(0, __builtin_popcount(static_cast<uint32_t>(source))) ? Outcome::kDone : c.failure;
+}
+
+// Of a 16-bit register the result is undefined; processors clear it.
+Outcome op_bswap(Context& c) {
+  uint64_t value;
+  if (!c.read_operand(0, &value)) return c.failure;
+  const uint32_t swapped = c.size_of(0) == 4 ? __builtin_bswap32(static_cast<uint32_t>(value)) : 0;
+  return c.write_operand(0, swapped) ? Outcome::kDone : c.failure;
+}
+
+}  // namespace ring1::emulator

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// HLT NOP CPUID WAIT RDTSC RDTSCP RDPMC.
+#include "emulator/handlers.h"
+
+namespace ring1::emulator {
+namespace {
+
+bool may_read_tsc(const Context& c) { return !(c.cpu.cr4 & cr4::kTsd) || c.cpl() == 0; }
+
+void write_edx_eax(Context& c, uint64_t value) {
+  c.write_gpr(kRax, 4, value);
+  c.write_gpr(kRdx, 4, value >> 32);
+}
+
+}  // namespace
+
+Outcome op_hlt(Context&) { return Outcome::kHalt; }
+Outcome op_nop(Context&) { return Outcome::kDone; }
+
+Outcome op_cpuid(Context& c) {
+  uint32_t out[4];
+  c.machine.cpuid(c.read_gpr(kRax, 4), c.read_gpr(kRcx, 4), out);
+  c.write_gpr(kRax, 4, out[0]);
+  c.write_gpr(kRbx, 4, out[1]);
+  c.write_gpr(kRcx, 4, out[2]);
+  c.write_gpr(kRdx, 4, out[3]);
+  return Outcome::kDone;
+}
+
+// A pending x87 exception is reported by the next x87 instruction, which is not executed here.
+Outcome op_wait(Context& c) {
+  constexpr uint64_t kBoth = cr0::kMp | cr0::kTs;
+  return (c.cpu.cr0 & kBoth) == kBoth ? c.raise(Vector::kNm) : Outcome::kDone;
+}
+
+Outcome op_rdtsc(Context& c) {
+  if (!may_read_tsc(c)) return c.raise(Vector::kGp);
+  write_edx_eax(c, c.machine.read_tsc());
+  return Outcome::kDone;
+}
+
+Outcome op_rdtscp(Context& c) {
+  if (!may_read_tsc(c)) return c.raise(Vector::kGp);
+  write_edx_eax(c, c.machine.read_tsc());
+  c.write_gpr(kRcx, 4, c.cpu.tsc_aux);
+  return Outcome::kDone;
+}
+
+Outcome op_rdpmc(Context& c) {
+  if (!(c.cpu.cr4 & cr4::kPce) && c.cpl() != 0) return c.raise(Vector::kGp);
+  bool ok = false;
+  const uint64_t value = c.machine.read_pmc(c.read_gpr(kRcx, 4), &ok);
+  if (!ok) return c.raise(Vector::kGp);
+  write_edx_eax(c, value);
+  return Outcome::kDone;
+}
+
+}  // namespace ring1::emulator
