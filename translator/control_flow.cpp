@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Near control flow. A return address travels on the guest's stack as the guest's EIP; the return table turns
+// it into a position in the cache, and whoever is reached checks it before it believes it.
+#include "translator/sequences.h"
+
+namespace ring1::translator {
+namespace {
+
+namespace x86 = asmjit::x86;
+using x86::ecx, x86::esp;
+
+constexpr unsigned kConditionBits = 15;
+constexpr uint8_t kJmpRel32Bytes = 5;
+constexpr uint8_t kAddressSizePrefix = 0x67;
+constexpr uint8_t kGroup5 = 0xff, kMovLoad = 0x8b;
+constexpr unsigned kPushInGroup5 = 6;
+constexpr unsigned kEcx = 1;
+
+uint32_t next_eip(const Emitter& e, const Instruction& i) { return e.first_eip() + i.offset + i.length; }
+
+x86::Mem return_table_slot() {
+  x86::Mem slot = x86::ptr_abs(kReturnTableOffset, ecx, 2, 4);
+  slot.setSegment(x86::gs);
+  return slot;
+}
+
+// With the target at [esp]: goes to its return table entry. `base` is the state in front.
+void emit_table_jump(Emitter& e, const State& base) {
+  x86::Assembler& a = e.code();
+  a.mov(stack_dword(-8), ecx);
+  e.mark(base.ecx(-8));
+  a.movzx(ecx, x86::word_ptr(esp));
+  a.push(return_table_slot());
+  e.mark(base.deeper(4).ecx(-4));
+  a.ret();
+}
+
+// Reached through the return table, with the target at [esp] and ECX at [esp-8]: is it `eip`?
+void emit_check(Emitter& e, uint32_t eip, uint16_t guest_offset) {
+  x86::Assembler& a = e.code();
+  const asmjit::Label hit = a.newLabel();
+  e.mark(State::stack(0).esp(4).ecx(-8));
+  a.pop(ecx);
+  e.mark(State::stack(-4).ecx(-12));
+  a.lea(ecx, x86::ptr(ecx, static_cast<int32_t>(0u - eip)));
+  a.jecxz(ecx, hit);
+  e.callout(CalloutVector::kIndirectMiss, guest_offset, 0, 0);
+  a.bind(hit);
+  a.mov(ecx, stack_dword(-12));
+}
+
+// The operand of an indirect branch under another opcode, prefixes kept.
+void emit_operand(Emitter& e, const Instruction& i, uint8_t opcode, unsigned reg) {
+  uint8_t bytes[kMaxInstructionBytes];
+  unsigned n = 0;
+  if (i.address16) bytes[n++] = kAddressSizePrefix;
+  if (i.segment_prefix != 0) bytes[n++] = i.segment_prefix;
+  bytes[n++] = opcode;
+  bytes[n++] = static_cast<uint8_t>((i.modrm & 0xc7) | reg << 3);
+  for (unsigned from = i.modrm_offset + 1u; from < i.length; ++from) bytes[n++] = i.bytes[from];
+  e.bytes(bytes, n);
+}
+
+void emit_return_point(Emitter& e, const Instruction& i) {
+  const uint32_t eip = next_eip(e, i);
+  e.add_return_point(eip);
+  emit_check(e, eip, i.offset);
+  const uint8_t exit = e.add_exit(eip);
+  e.mark(State::exit(exit));
+  e.jump_to(exit);
+}
+
+// Until the target is on the stack the CALL has not been executed, and would be from its start; so its operand must
+// not lie where the return addresses are pushed (Decoder::refine).
+void emit_indirect_call(Emitter& e, const Instruction& i) {
+  x86::Assembler& a = e.code();
+  const State here = State::instruction(i.offset);
+  const asmjit::Label stub = a.newLabel();
+  if (i.mod() == 3) {
+    a.mov(shared_dword(offsetof(SharedPage, jump_target)), x86::gpd(i.rm()));
+  } else {
+    a.mov(shared_dword(offsetof(SharedPage, spill)), ecx);
+    emit_operand(e, i, kMovLoad, kEcx);
+    e.mark(here.ecx_gs());
+    a.mov(shared_dword(offsetof(SharedPage, jump_target)), ecx);
+    a.mov(ecx, shared_dword(offsetof(SharedPage, spill)));
+    e.mark(here);
+  }
+  a.push(static_cast<int32_t>(next_eip(e, i)));
+  e.mark(here.esp(4));
+  a.call(stub);
+  emit_return_point(e, i);
+
+  a.bind(stub);
+  e.mark(here.esp(8));
+  a.lea(esp, stack_dword(4));
+  e.mark(here.esp(4));
+  a.push(shared_dword(offsetof(SharedPage, jump_target)));
+  const State committed = State::stack(0).esp(4);
+  e.mark(committed);
+  emit_table_jump(e, committed);
+}
+
+}  // namespace
+
+void emit_entries(Emitter& e, Translation* out) {
+  x86::Assembler& a = e.code();
+  const asmjit::Label body = a.newLabel();
+  out->indirect_entry = e.offset();
+  emit_check(e, e.first_eip(), 0);
+  e.mark(State::instruction(0));
+  a.short_().jmp(body);
+  out->call_entry = e.offset();
+  e.mark(State::instruction(0).esp(4));
+  a.lea(esp, stack_dword(4));
+  a.bind(body);
+  out->body = e.offset();
+}
+
+void emit_jump(Emitter& e, const Instruction& i) {
+  if (!i.indirect) {
+    e.jump_to(e.add_exit(i.branch_target));
+    return;
+  }
+  emit_operand(e, i, kGroup5, kPushInGroup5);
+  const State committed = State::stack(0).esp(4);
+  e.mark(committed);
+  emit_table_jump(e, committed);
+}
+
+void emit_conditional(Emitter& e, const Instruction& i) {
+  const uint8_t taken = e.add_exit(i.branch_target);
+  e.jump_if(i.opcode & kConditionBits, taken);
+  const uint8_t fall = e.add_exit(next_eip(e, i));
+  e.mark(State::exit(fall));
+  e.jump_to(fall);
+}
+
+// These branches are short only: over a jump to the exit that is not taken.
+void emit_loop(Emitter& e, const Instruction& i) {
+  if (i.address16) e.bytes(&kAddressSizePrefix, 1);
+  const uint8_t branch[] = {i.opcode, kJmpRel32Bytes};
+  e.bytes(branch, sizeof branch);
+  const uint8_t fall = e.add_exit(next_eip(e, i));
+  e.mark(State::exit(fall));
+  e.jump_to(fall);
+  const uint8_t taken = e.add_exit(i.branch_target);
+  e.mark(State::exit(taken));
+  e.jump_to(taken);
+}
+
+void emit_call(Emitter& e, const Instruction& i) {
+  if (i.indirect) {
+    emit_indirect_call(e, i);
+    return;
+  }
+  e.code().push(static_cast<int32_t>(next_eip(e, i)));
+  const uint8_t callee = e.add_exit(i.branch_target, true);
+  e.mark(State::exit(callee));
+  e.call_to(callee);
+  emit_return_point(e, i);
+}
+
+void emit_return(Emitter& e, const Instruction& i) { emit_table_jump(e, State::instruction(i.offset)); }
+
+void emit_push_eip(Emitter& e, const Instruction& i) { e.code().push(static_cast<int32_t>(next_eip(e, i))); }
+
+}  // namespace ring1::translator

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The sensitive instructions that stay inside the cache: the interrupt flag and hidden segment registers.
+#include "translator/sequences.h"
+
+#include "x86/registers.h"
+
+namespace ring1::translator {
+namespace {
+
+namespace x86 = asmjit::x86;
+using x86::ecx;
+
+uint32_t virtual_segment(unsigned segment) {
+  switch (segment) {
+    case kCs: return offsetof(SharedPage, virtual_cs);
+    case kSs: return offsetof(SharedPage, virtual_ss);
+    default: return offsetof(SharedPage, virtual_gs);
+  }
+}
+
+}  // namespace
+
+void emit_clear_if(Emitter& e, const Instruction&) {
+  e.code().mov(shared_byte(offsetof(SharedPage, interrupt_flag)), 0);
+}
+
+// From the first store on the guest has executed its STI, and stands in its shadow.
+void emit_set_if(Emitter& e, const Instruction& i) {
+  x86::Assembler& a = e.code();
+  const uint16_t next = static_cast<uint16_t>(i.offset + i.length);
+  const State after = State::instruction(next).shadow();
+  const asmjit::Label quiet = a.newLabel();
+  a.mov(shared_byte(offsetof(SharedPage, interrupt_flag)), 1);
+  e.mark(after);
+  e.spill_ecx();
+  e.mark(e.spilled(after));
+  a.mov(ecx, shared_dword(offsetof(SharedPage, pending)));
+  a.jecxz(ecx, quiet);
+  e.reload_ecx();
+  e.mark(after);
+  e.callout(CalloutVector::kInterrupt, i.offset, i.mnemonic, i.length);
+  a.bind(quiet);
+  e.mark(e.spilled(after));
+  e.reload_ecx();
+}
+
+// The real IF is always 1. Until the pushed copy is right, the guest has not executed its PUSHF.
+void emit_push_flags(Emitter& e, const Instruction& i) {
+  x86::Assembler& a = e.code();
+  const State before = State::instruction(i.offset).esp(4);
+  const asmjit::Label done = a.newLabel();
+  a.pushfd();
+  e.mark(before);
+  a.mov(stack_dword(-8), ecx);
+  e.mark(before.ecx(-8));
+  a.movzx(ecx, shared_byte(offsetof(SharedPage, interrupt_flag)));
+  a.lea(ecx, x86::ptr(ecx, -1));
+  a.jecxz(ecx, done);
+  a.mov(ecx, stack_dword(0));
+  a.lea(ecx, x86::ptr(ecx, -static_cast<int32_t>(eflags::kIf)));
+  a.mov(stack_dword(0), ecx);
+  a.bind(done);
+  a.mov(ecx, stack_dword(-8));
+}
+
+void emit_read_segment(Emitter& e, const Instruction& i) {
+  const uint32_t from = virtual_segment(i.reg());
+  if (i.operand16) e.code().mov(x86::gpw(i.rm()), shared_word(from));
+  else e.code().mov(x86::gpd(i.rm()), shared_dword(from));
+}
+
+void emit_push_segment(Emitter& e, const Instruction& i) {
+  // The register's number is in the opcode: 0E, 16, 0F A8.
+  const uint32_t from = virtual_segment(i.opcode >> 3 & 7);
+  if (i.operand16) e.code().push(shared_word(from));
+  else e.code().push(shared_dword(from));
+}
+
+void emit_callout(Emitter& e, const Instruction& i) {
+  e.callout(CalloutVector::kEmulate, i.offset, i.mnemonic, i.length);
+}
+
+}  // namespace ring1::translator
