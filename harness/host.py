@@ -18,7 +18,7 @@ from frames import FrameReader, new_nonce
 
 
 class Host:
-    """One boot of the emulated host. Subclass-free: give it a job and, if need be, a sink for the job's output."""
+    """One boot of the emulated host. Give it a job and, if need be, a sink for its output."""
 
     def __init__(self, job, interactive, modules=(), memory_mib=0):
         self.nonce = new_nonce()

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How the emulated host runs the guest, by ENGINE: the module and tool under test, or something to compare with."""
+import os
+import shlex
+
+import images
+import settings
+
+QEMU = "/usr/libexec/qemu-system-i386"
+QEMU_MODULES = "/usr/lib/x86_64-linux-gnu/qemu"
+QEMU_DATA = "/usr/share/qemu"
+
+
+class Engine:
+    """`command` runs the guest with its console on standard input and output; it may leave /tmp/stats.json."""
+
+    modules = ()
+    cpu = "core2duo"
+    memory_mib = 0
+    before = ""
+
+    def __init__(self, guest):
+        self.guest = guest
+
+    def add_files(self, archive):
+        archive.copy("guest/kernel", self.guest.kernel)
+        if self.guest.initrd:
+            archive.copy("guest/initrd", self.guest.initrd)
+
+
+class Ring1(Engine):
+    """Our module, our tool."""
+
+    device = None
+
+    @property
+    def before(self):
+        return f"insmod /harness/ring1.ko {settings.text('MODULE_ARGS', '')} || exit 120\n"
+
+    @property
+    def command(self):
+        words = ["ring1", "run", "--kernel", "/guest/kernel", "--mem", f"{self.guest.memory_mib}M",
+                 "--stats-json", "/tmp/stats.json"]
+        if self.guest.initrd:
+            words += ["--initrd", "/guest/initrd"]
+        if self.guest.append:
+            words += ["--append", self.guest.append]
+        if self.device:
+            words += ["--device", self.device]
+        return f"{shlex.join(words)} {settings.text('RING1_ARGS', '')}"
+
+    def add_files(self, archive):
+        super().add_files(archive)
+        add_tool(archive)
+        if not self.device:
+            add_module(archive)
+
+
+class Ring1OnKvm(Ring1):
+    """Our tool on KVM over the AMD-V that QEMU emulates."""
+
+    modules = ("kvm-amd",)
+    cpu = "EPYC,+svm"
+    device = "/dev/kvm"
+    before = ""
+
+
+class Qemu(Engine):
+    """QEMU inside the host."""
+
+    memory_mib = 512
+    acceleration = ["-accel", "tcg"]
+
+    @property
+    def command(self):
+        words = ["qemu-system-i386", *self.acceleration, "-L", QEMU_DATA, "-m", str(self.guest.memory_mib),
+                 "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-monitor", "none",
+                 "-kernel", "/guest/kernel", "-append", self.guest.append]
+        if self.guest.initrd:
+            words += ["-initrd", "/guest/initrd"]
+        return f"QEMU_MODULE_DIR={QEMU_MODULES} {shlex.join(words)} {settings.text('RING1_ARGS', '')}"
+
+    def add_files(self, archive):
+        super().add_files(archive)
+        archive.copy("bin/qemu-system-i386", QEMU)
+        images.add_libraries(archive, QEMU)
+        accelerator = f"{QEMU_MODULES}/accel-tcg-i386.so"
+        archive.copy(accelerator, accelerator)
+        images.add_libraries(archive, accelerator)
+        for name in ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin", "multiboot_dma.bin", "pvh.bin"):
+            source = next((path for path in (f"{QEMU_DATA}/{name}", f"/usr/share/seabios/{name}")
+                           if os.path.exists(path)), None)
+            if source:
+                archive.copy(f"{QEMU_DATA}/{name}", os.path.realpath(source))
+
+
+class QemuOnKvm(Qemu):
+    """QEMU on KVM over emulated AMD-V. The outer QEMU cannot emulate what the inner one's vapic does."""
+
+    modules = ("kvm-amd",)
+    cpu = "EPYC,+svm"
+    acceleration = ["-accel", "kvm", "-cpu", "host", "-global", "kvm-apic.vapic=off"]
+
+
+class QemuOnRing1(Qemu):
+    """QEMU on our module's /dev/kvm."""
+
+    acceleration = ["-accel", "kvm", "-cpu", "host", "-machine", "kernel-irqchip=off"]
+    before = "insmod /harness/ring1.ko || exit 120\n"
+
+    def add_files(self, archive):
+        super().add_files(archive)
+        add_module(archive)
+
+
+def add_tool(archive):
+    path = f"{settings.BUILD}/vmm/ring1"
+    if not os.path.exists(path):
+        settings.die(f"the tool {path} has not been built", "run: make")
+    images.add_program(archive, "bin/ring1", path)
+
+
+def add_module(archive):
+    flavour, _ = settings.host_kernel()
+    path = f"{settings.BUILD}/module/{flavour}/ring1.ko"
+    if not os.path.exists(path):
+        settings.die(f"the module {path} has not been built", f"run: make module HOST_KERNEL={flavour}")
+    archive.copy("harness/ring1.ko", path)
+
+
+ENGINES = {"ring1": Ring1, "kvm": Ring1OnKvm, "tcg": Qemu, "qemu-kvm": QemuOnKvm, "qemu-ring1": QemuOnRing1}
+
+
+def chosen(guest):
+    name = settings.text("NESTED", "ring1")
+    if name not in ENGINES:
+        settings.die(f"NESTED={name} is unknown", "choose one of " + ", ".join(ENGINES))
+    return ENGINES[name](guest)

@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the guest: on the emulated host with ring1, or with BARE=1 straight on the emulator, to compare.
+
+Ends with the status of CMD, 124 when the time is up, 125 when something died.
+"""
+import os
+import sys
+import tempfile
+
+import emulator
+import engines
+import settings
+from emulator import tell
+from guest import Guest
+from host import Host
+
+HOST_IS_UNWELL = 121
+INSMOD_FAILED = 120
+
+# What must not stand in the host's log after a run.
+LOG_CHECK = f"""
+if dmesg | grep -q -E 'BUG|WARNING|Oops|general protection|unable to handle|Call Trace'; then
+  dmesg | tail -n 100 >&2
+  exit {HOST_IS_UNWELL}
+fi
+exit $status
+"""
+
+
+def run_bare(guest, timeout):
+    """No host, no ring1: returns (timed out, reason or None)."""
+    machine = emulator.Machine()
+    interactive = guest.command is None
+    if interactive:
+        machine.port_on_terminal()
+    else:
+        machine.port(guest.console)
+    command = emulator.qemu(settings.text("CPU", "core2duo"), settings.number("SMP", 1), guest.memory_mib,
+                            guest.kernel, guest.initrd, guest.append, settings.text("QEMU_ARGS", "").split())
+    if settings.flag("VERBOSE"):
+        tell(" ".join(command))
+    machine.run(command, timeout, lambda: guest.status is not None, interactive)
+    return machine.timed_out, None
+
+
+def host_job(engine, interactive):
+    streams = "" if interactive else "</dev/null"
+    statistics = "" if interactive else "[ ! -e /tmp/stats.json ] || cat /tmp/stats.json >&3\n"
+    return f"{engine.before}{engine.command} {streams}\nstatus=$?\n{statistics}{LOG_CHECK}"
+
+
+def run_on_host(guest, timeout):
+    """Returns (timed out, reason or None)."""
+    engine = engines.chosen(guest)
+    os.environ.setdefault("CPU", engine.cpu)
+    interactive = guest.command is None and sys.stdin.isatty()
+    host = Host(host_job(engine, interactive), interactive, engine.modules, guest.memory_mib + engine.memory_mib)
+    engine.add_files(host.archive)
+    host.on_output = guest.console
+    statistics = []
+    host.on_file = statistics.append
+    host.run(timeout)
+    if settings.text("STATS") and statistics:
+        with open(settings.text("STATS"), "wb") as file:
+            file.write(b"".join(statistics))
+    if host.timed_out or interactive:
+        return host.timed_out, None
+    if host.status is None or host.damage:
+        return False, host.damage or host.why()
+    if host.status == HOST_IS_UNWELL:
+        return False, "something is wrong in the host's log, see above"
+    if host.status == INSMOD_FAILED:
+        return False, "insmod ring1.ko failed"
+    if host.status != 0:
+        return False, f"`{engine.command.split()[0]}` on the host ended with status {host.status}"
+    return False, None
+
+
+def main():
+    bare = settings.flag("BARE")
+    command = settings.text("CMD")
+    timeout = settings.number("TIMEOUT", 0 if command is None else 300)
+    with tempfile.TemporaryDirectory(prefix="ring1-") as work:
+        guest = Guest(bare, work)
+        timed_out, reason = (run_bare if bare else run_on_host)(guest, timeout)
+    guest.finish()
+    if timed_out:
+        tell(f"time-out after {timeout} s" + ("" if guest.started else f": {guest.why()}"))
+        return 124
+    if reason:
+        tell(reason if guest.status is not None or command is None else f"{reason}; {guest.why()}")
+        return 125
+    if command is None:
+        return 0
+    if guest.status is None or guest.damage:
+        tell(guest.damage or guest.why())
+        return 125
+    return guest.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
