@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Which bits of CR0 and CR4 a guest may set, and together with which (SDM 3A 2.5).
+#pragma once
+
+#include "emulator/machine.h"
+#include "x86/registers.h"
+
+namespace ring1::emulator {
+
+// The others are ignored when written and read as zero.
+inline constexpr uint64_t kCr0Known = cr0::kPe | cr0::kMp | cr0::kEm | cr0::kTs | cr0::kEt | cr0::kNe | cr0::kWp |
+                                      cr0::kAm | cr0::kNw | cr0::kCd | cr0::kPg;
+
+constexpr bool cr0_consistent(uint64_t value) {
+  if ((value & cr0::kPg) && !(value & cr0::kPe)) return false;
+  return !(value & cr0::kNw) || (value & cr0::kCd);
+}
+
+// What the processor's CPUID offers. PCIDE needs long mode and LA57 cannot be set outside of it: never.
+uint64_t cr4_known(Machine& machine);
+
+}  // namespace ring1::emulator
