@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdarg>
+#include <cstdint>
 
 #include "include/ring1/vcpu_shared.h"
 

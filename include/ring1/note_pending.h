@@ -7,6 +7,8 @@
  * The frame is RIP CS RFLAGS RSP SS. RIP, RFLAGS and RAX are copied right below the interrupted RSP, where nothing
  * of value lies as this code has no red zone, and POP, POPFQ, RET leave the stack as it was.
  */
+#include "switch.h"
+
 .macro note_pending offset
 	pushq	%rax
 	pushq	%rcx

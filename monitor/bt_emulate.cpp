@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Instructions executed one by one in the monitor, and events on their way to the guest's IDT.
+#include "monitor/monitor.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+
+using emulator::Outcome;
+
+void BtEngine::deliver(const emulator::Event& event) {
+  if (event.is_exception) shared_.stats.exceptions_injected++;
+  const Outcome outcome = emulator::deliver(cpu_, monitor_.machine, event);
+  if (outcome == Outcome::kBlocked)
+    internal_error(KVM_INTERNAL_ERROR_DELIVERY_EV, "an event's delivery met memory that does not exist");
+  attend();
+}
+
+void BtEngine::finish(Outcome outcome, const emulator::Fault& fault, const emulator::Fault* original) {
+  switch (outcome) {
+    case Outcome::kDone:
+      return;
+    case Outcome::kFault:
+    case Outcome::kTrap:
+      return deliver(fault);
+    case Outcome::kHalt:
+      cpu_.mp_state = RING1_MP_HALTED;
+      return attend();
+    case Outcome::kUnsupported:
+      // The instruction is one the processor executes by itself (x87, SSE...): what it complained of stands.
+      if (original) return deliver(*original);
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "an instruction the emulator does not know");
+    case Outcome::kBlocked:
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "an instruction touched memory that does not exist");
+    case Outcome::kShutdown:
+      return attend();
+  }
+}
+
+// Executes the instruction at cpu_.rip. `original`: the exception that the processor raised for it, if any.
+void BtEngine::emulate_one(const emulator::Fault* original) {
+  shared_.stats.instructions_emulated++;
+  emulator::Fault fault{};
+  finish(emulator::step(cpu_, monitor_.machine, &fault), fault, original);
+  if (monitor_.devices.take_touched()) attend();
+}
+
+// The instruction in the shadow of STI or MOV SS: executed before anything may be delivered.
+void BtEngine::step_over_shadow() {
+  shared_.stats.instructions_emulated++;
+  emulator::Fault fault{};
+  const Outcome outcome = emulator::step(cpu_, monitor_.machine, &fault);
+  if (outcome == Outcome::kUnsupported)
+    cpu_.shadow = 0;  // one for the processor itself; nothing it does can tell the difference
+  else
+    finish(outcome, fault, nullptr);
+  if (monitor_.devices.take_touched()) attend();
+}
+
+}  // namespace ring1::monitor

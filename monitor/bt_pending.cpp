@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Between two entries into the guest: control registers, devices, interrupts, the host's wishes.
+#include "monitor/hardware.h"
+#include "monitor/monitor.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+namespace {
+
+constexpr uint64_t kGuestCr0 = cr0::kMp | cr0::kEm | cr0::kTs | cr0::kAm;
+constexpr uint64_t kBaseCr0 = cr0::kPe | cr0::kEt | cr0::kNe | cr0::kWp | cr0::kPg;
+constexpr uint64_t kGuestCr4 = cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kDe;
+
+}  // namespace
+
+void BtEngine::apply_pending() {
+  const Machine::Pending pending = monitor_.machine.take_pending();
+  if (pending.mode) cache_.flush();
+  if (pending.address_space) {
+    if (!pending.mode) cache_.revalidate(*this);
+    if (monitor_.mmu.hole_collides()) choose_hole();
+  }
+  if (pending.address_space || pending.tables) monitor_.machine.segments().refresh(pending.tables);
+  if (pending.real_registers || !real_cr0_) {
+    ring1_switch& page = monitor_.host.switch_page();
+    const uint64_t new_cr0 = kBaseCr0 | (cpu_.cr0 & kGuestCr0);
+    const uint64_t new_cr4 = (page.mon_cr4 & ~kGuestCr4) | (cpu_.cr4 & kGuestCr4);
+    if (new_cr0 != real_cr0_) hardware::write_cr0(new_cr0);
+    if (new_cr4 != real_cr4_) hardware::write_cr4(new_cr4);
+    page.mon_cr0 = real_cr0_ = new_cr0;
+    page.mon_cr4 = real_cr4_ = new_cr4;
+  }
+  act_on_notes();
+  if (paging_generation_ != monitor_.mmu.generation() || pending.address_space) set_paging();
+}
+
+void BtEngine::note(const Note& note) {
+  if (note_count_ == kMaxNotes)
+    notes_overflowed_ = true;
+  else
+    notes_[note_count_++] = note;
+}
+
+void BtEngine::act_on_notes() {
+  if (notes_overflowed_) cache_.flush();
+  notes_overflowed_ = false;
+  for (unsigned i = 0; i < note_count_; i++) {
+    const Note& note = notes_[i];
+    switch (note.kind) {
+      case Note::Kind::kCode:
+        cache_.invalidate_bytes(note.where, note.size);
+        break;
+      case Note::Kind::kEntry:
+        cache_.invalidate_dependency(note.where);
+        break;
+      case Note::Kind::kTable:
+        for (uint64_t at = 0; at < kPageSize; at += 4) cache_.invalidate_dependency(note.where + at);
+        break;
+    }
+  }
+  note_count_ = 0;
+}
+
+bool BtEngine::interrupts_wanted() {
+  if (shared_.config.irqchip) return monitor_.devices.has_interrupt();
+  return shared_.extint_valid || shared_.request_interrupt_window;
+}
+
+bool BtEngine::interruptible() const { return (cpu_.rflags & eflags::kIf) && !cpu_.shadow; }
+
+void BtEngine::exit_to_user(uint32_t reason) {
+  shared_.if_flag = (cpu_.rflags & eflags::kIf) != 0;
+  shared_.ready_for_interrupt = interruptible() && !shared_.extint_valid;
+  shared_.stats.user_exits++;
+  monitor_.host.exit_to_user(reason);
+  attend();
+}
+
+void BtEngine::internal_error(uint32_t suberror, const char* why) {
+  monitor_.log.line("the virtual machine stops: %s", why);
+  monitor_.dump();
+  live_ = Live::kState;
+  shared_.exit.internal = {};
+  shared_.exit.internal.suberror = suberror;
+  shared_.exit.internal.count = 2;
+  shared_.exit.internal.data[0] = cpu_.rip;
+  shared_.exit.internal.data[1] = block_.rip;
+  exit_to_user(KVM_EXIT_INTERNAL_ERROR);
+}
+
+void BtEngine::inject_interrupt() {
+  int vector;
+  if (shared_.config.irqchip) {
+    vector = monitor_.devices.acknowledge();
+    if (vector < 0) return;
+  } else {
+    if (!shared_.extint_valid) return;
+    vector = shared_.extint_vector;
+    shared_.extint_valid = 0;
+  }
+  cpu_.mp_state = RING1_MP_RUNNABLE;
+  shared_.stats.interrupts_injected++;
+  deliver(emulator::Event{.vector = static_cast<uint8_t>(vector)});
+}
+
+void BtEngine::halt() {
+  if (!shared_.config.irqchip) {
+    cpu_.mp_state = RING1_MP_RUNNABLE;
+    return exit_to_user(KVM_EXIT_HLT);
+  }
+  shared_.stats.halts++;
+  shared_.deadline_tsc = monitor_.devices.deadline_tsc();
+  const uint64_t before = hardware::read_tsc();
+  monitor_.host.request(RING1_REQUEST_HALT);
+  shared_.stats.tsc_halted += hardware::read_tsc() - before;
+  attend();
+}
+
+// False: something was done that may need looking at again.
+bool BtEngine::serve_pending() {
+  apply_pending();
+  if (!attention_) return true;
+  attention_ = false;
+  if (shared_.kick) {
+    to_architectural();
+    shared_.kick = 0;
+    exit_to_user(KVM_EXIT_INTR);
+    return false;
+  }
+  if (cpu_.shutdown) {
+    to_architectural();
+    exit_to_user(KVM_EXIT_SHUTDOWN);
+    return false;
+  }
+  monitor_.devices.update();
+  const uint64_t deadline = monitor_.devices.deadline_tsc();
+  if (deadline != shared_.deadline_tsc && cpu_.mp_state != RING1_MP_HALTED) {
+    const bool earlier = deadline && (!shared_.deadline_tsc || deadline < shared_.deadline_tsc);
+    shared_.deadline_tsc = deadline;
+    if (earlier) {
+      monitor_.host.request(RING1_REQUEST_DEADLINE);
+      attend();
+      return false;
+    }
+  }
+  if (cpu_.event.valid) {
+    to_architectural();
+    const ring1_pending_event event = cpu_.event;
+    cpu_.event = {};
+    deliver(emulator::Event{.vector = event.vector, .is_exception = event.is_exception != 0,
+                            .is_software = event.is_software != 0, .error_code = event.error_code,
+                            .cr2 = cpu_.cr2, .has_error = event.has_error != 0});
+    return false;
+  }
+  if ((cpu_.nmi_pending || monitor_.devices.take_nmi()) && !cpu_.nmi_blocked) {
+    to_architectural();
+    if (cpu_.shadow) {
+      step_over_shadow();
+      attend();
+    } else {
+      cpu_.nmi_pending = 0;
+      cpu_.nmi_blocked = 1;
+      cpu_.mp_state = RING1_MP_RUNNABLE;
+      deliver(emulator::Event{.vector = static_cast<uint8_t>(Vector::kNmi)});
+    }
+    return false;
+  }
+  interrupt_wanted_ = interrupts_wanted();
+  if (interrupt_wanted_) {
+    const bool enabled = live_ == Live::kTranslated ? monitor_.tc_memory.shared().interrupt_flag & 1
+                                                    : (cpu_.rflags & eflags::kIf) != 0;
+    if (enabled) {
+      to_architectural();
+      if (cpu_.shadow) {  // one more instruction first
+        step_over_shadow();
+        attend();
+        return false;
+      }
+      if (!shared_.config.irqchip && !shared_.extint_valid) {
+        exit_to_user(KVM_EXIT_IRQ_WINDOW_OPEN);
+        return false;
+      }
+      inject_interrupt();
+      return false;
+    }
+  }
+  if (live_ == Live::kTranslated) monitor_.tc_memory.shared().pending = interrupt_wanted_;
+  if (cpu_.mp_state == RING1_MP_HALTED) {
+    halt();
+    return false;
+  }
+  return true;
+}
+
+void BtEngine::round() {
+  if (!serve_pending()) return;
+  if (live_ == Live::kState && !prepare()) return;
+  if (paging_generation_ != monitor_.mmu.generation()) set_paging();
+  shared_.stats.guest_entries++;
+  ring1_enter_guest(&block_);
+  handle_trap();
+}
+
+}  // namespace ring1::monitor

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// How the guest runs next: translated, directly, or interpreted.
+#include "base/assert.h"
+#include "monitor/freestanding.h"
+#include "monitor/hardware.h"
+#include "monitor/monitor.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+namespace {
+
+// Rights of the entries above the guest's own levels; what user code may do is decided further down.
+constexpr uint64_t kDirectoryPointerFlags = 0x27;  // present, writable, user, accessed
+
+constexpr uint64_t kHoleFloor = 0x40000000, kHoleCeiling = 0xfe000000;
+
+// EFLAGS that the guest may have in the processor; the others are virtual.
+constexpr uint64_t kRealTranslated = eflags::kArithmetic | eflags::kDf | eflags::kAc | eflags::kId;
+constexpr uint64_t kRealDirect = kRealTranslated | eflags::kTf | eflags::kNt | eflags::kRf;
+
+}  // namespace
+
+translator::Mode BtEngine::mode() const {
+  return {.cs_base = static_cast<uint32_t>(cpu_.seg[kCs].base),
+          .code32 = (cpu_.seg[kCs].access & RING1_AR_DB) != 0,
+          .stack32 = (cpu_.seg[kSs].access & RING1_AR_DB) != 0,
+          .cpl = 0,
+          .plain_flags = !(cpu_.rflags & (eflags::kIopl | eflags::kNt))};
+}
+
+void BtEngine::block_from_state(uint32_t eip) {
+  block_.rax = cpu_.gpr[kRax];
+  block_.rcx = cpu_.gpr[kRcx];
+  block_.rdx = cpu_.gpr[kRdx];
+  block_.rbx = cpu_.gpr[kRbx];
+  block_.rsp = static_cast<uint32_t>(cpu_.gpr[kRsp]);
+  block_.rbp = cpu_.gpr[kRbp];
+  block_.rsi = cpu_.gpr[kRsi];
+  block_.rdi = cpu_.gpr[kRdi];
+  block_.rip = eip;
+}
+
+// From ring1_cpu_state into the processor. False: something else happened, look again.
+bool BtEngine::prepare() {
+  const bool protected_mode = (cpu_.cr0 & cr0::kPe) && !(cpu_.rflags & eflags::kVm);
+  const unsigned cpl = (cpu_.seg[kSs].access & RING1_AR_DPL_MASK) >> RING1_AR_DPL_SHIFT;
+  if (protected_mode && cpl == 3) {
+    enter_direct();
+    return true;
+  }
+  if (protected_mode && cpl == 0 && !(cpu_.rflags & eflags::kTf)) {
+    if (!cpu_.shadow) return enter_translated();
+    step_over_shadow();
+    return false;
+  }
+  // Real mode, virtual-8086 mode, rings 1 and 2, single steps of the kernel.
+  emulate_one(nullptr);
+  return false;
+}
+
+void BtEngine::enter_direct() {
+  block_from_state(static_cast<uint32_t>(cpu_.rip));
+  block_.rflags = (cpu_.rflags & kRealDirect) | eflags::kFixed1 | eflags::kIf;
+  monitor_.machine.segments().load(block_, 3);
+  live_ = Live::kDirect;
+}
+
+bool BtEngine::enter_translated() {
+  const uint32_t eip = static_cast<uint32_t>(cpu_.rip);
+  uint32_t at = 0;
+  unsigned offset;
+  tcache::Fragment* fragment = resume_.generation == cache_.generation() ? resume_.fragment : nullptr;
+  const translator::Mode now = mode();
+  cache_.activate(now);
+  if (fragment && fragment->mode == now && eip - fragment->eip < fragment->guest_size &&
+      tcache::boundary_offset(*fragment, eip - fragment->eip, &offset)) {
+    at = cache_.exec_address(fragment->position(offset));
+  } else {
+    bool faulted = false;
+    fragment = fragment_at(eip, &faulted);
+    if (!fragment) return false;
+    at = cache_.exec_address(fragment->position(fragment->body));
+  }
+  resume_.fragment = nullptr;
+  block_from_state(at);
+  block_.rflags = (cpu_.rflags & kRealTranslated) | eflags::kFixed1 | eflags::kIf;
+  translator::SharedPage& page = monitor_.tc_memory.shared();
+  page.interrupt_flag = cpu_.rflags & eflags::kIf ? 1 : 0;
+  page.pending = interrupt_wanted_;
+  page.virtual_cs = cpu_.seg[kCs].selector;
+  page.virtual_ss = cpu_.seg[kSs].selector;
+  page.virtual_gs = cpu_.seg[kGs].selector;
+  monitor_.machine.segments().load(block_, 1);
+  live_ = Live::kTranslated;
+  return true;
+}
+
+tcache::Fragment* BtEngine::fragment_at(uint32_t eip, bool* faulted) {
+  const translator::Mode now = mode();
+  if (tcache::Fragment* fragment = cache_.lookup(eip, now)) return fragment;
+  return translate(eip, now, faulted);
+}
+
+bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
+  const shadowmmu::Walk walk = monitor_.mmu.peek(page);
+  out->gva = page;
+  out->gpa = walk.gpa.page();
+  out->entry_count = walk.entry_count;
+  for (unsigned i = 0; i < walk.entry_count; i++) out->entries[i] = {walk.entries[i].where, walk.entries[i].value};
+  // Two levels of tables: one entry if a large page, or if the walk stopped at the directory.
+  out->upper_count = walk.entry_count ? 1 : 0;
+  return walk.ok;
+}
+
+// Copies guest code at eip into guest_code_ and notes where it came from. False: *faulted, or blocked.
+bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* available, bool* faulted, bool* need_next) {
+  const uint32_t linear = static_cast<uint32_t>(cpu_.seg[kCs].base) + eip;
+  const uint32_t limit = cpu_.seg[kCs].limit;
+  if (eip > limit) {
+    *faulted = true;
+    deliver(emulator::Fault{Vector::kGp, 0, 0});
+    return false;
+  }
+  unsigned wanted = translator::kMaxGuestBytes;
+  if (limit - eip < wanted - 1) wanted = limit - eip + 1;
+  *available = 0;
+  for (unsigned i = 0; i < 2 && *available < wanted; i++) {
+    const Gva at = Gva(static_cast<uint32_t>(linear + *available));
+    // The first page is fetched from as the guest would; the second is only looked at.
+    if (i == 0 || *need_next) {
+      const shadowmmu::Walk walk = monitor_.mmu.translate(at, {.write = false, .user = false, .fetch = true});
+      if (!walk.ok) {
+        *faulted = true;
+        deliver(walk.fault);
+        return false;
+      }
+    }
+    if (!walk(at.page(), &pages[i])) break;
+    Hpa hpa;
+    void* va;
+    const shadowmmu::Backing backing = monitor_.memory.page(pages[i].gpa, &hpa, &va);
+    if (backing != shadowmmu::Backing::kRam && backing != shadowmmu::Backing::kReadOnly) break;
+    const unsigned room = static_cast<unsigned>(kPageSize - at.offset());
+    const unsigned now = room < wanted - *available ? room : wanted - *available;
+    memcpy(guest_code_ + *available, static_cast<uint8_t*>(va) + at.offset(), now);
+    *available += now;
+  }
+  if (*available) return true;
+  internal_error(KVM_INTERNAL_ERROR_EMULATION, "the guest runs code where there is no memory");
+  return false;
+}
+
+tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode, bool* faulted) {
+  tcache::MappedPage pages[2];
+  unsigned available = 0;
+  bool need_next = false;
+  if (!gather(eip, pages, &available, faulted, &need_next)) return nullptr;
+  translation_.code = code_buffer_;
+  translator::Source source = {.eip = eip, .bytes = guest_code_, .available = available};
+  if (translator::translate(source, mode, &translation_) == translator::Outcome::kNeedMoreBytes) {
+    // The first instruction goes on where nothing is mapped, or beyond the limit of CS.
+    need_next = true;
+    if (!gather(eip, pages, &available, faulted, &need_next)) return nullptr;
+    source.available = available;
+    if (translator::translate(source, mode, &translation_) == translator::Outcome::kNeedMoreBytes) {
+      *faulted = true;
+      deliver(emulator::Fault{Vector::kGp, 0, 0});
+      return nullptr;
+    }
+  }
+  const uint32_t linear = mode.cs_base + eip;
+  const bool two = (linear & ~kPageMask) + translation_.guest_size > kPageSize;
+  for (unsigned i = 0; i < (two ? 2u : 1u); i++)
+    for (unsigned e = 0; e < pages[i].entry_count; e++) monitor_.mmu.depend(pages[i].entries[e].where);
+  tcache::Fragment* fragment = cache_.insert(eip, mode, translation_, pages, two ? 2 : 1);
+  if (!fragment) {
+    internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for the translation cache");
+    *faulted = true;
+  }
+  return fragment;
+}
+
+void BtEngine::set_paging() {
+  paging_generation_ = monitor_.mmu.generation();
+  auto* pointers = reinterpret_cast<uint64_t*>(monitor_.host.switch_page().low_table);
+  const Hpa* directories = monitor_.mmu.page_directories();
+  for (unsigned i = 0; i < 4; i++) pointers[i] = directories[i].raw() | kDirectoryPointerFlags;
+  hardware::write_cr3(hardware::read_cr3());
+  monitor_.mmu.tlb_flushed();
+}
+
+// Finds a free place for the hole and moves it there; stays where it is if there is none.
+void BtEngine::choose_hole() {
+  const uint64_t bytes = monitor_.tc_memory.hole_bytes();
+  Gva base;
+  if (!monitor_.mmu.find_hole(bytes, Gva(kHoleFloor), Gva(kHoleCeiling), &base)) {
+    if (hole_base_) return;
+    base = Gva(kHoleCeiling - bytes);
+  }
+  if (base.raw() == hole_base_) return;
+  if (hole_base_) shared_.stats.hole_moves++;
+  hole_base_ = static_cast<uint32_t>(base.raw());
+  shadowmmu::HoleTable tables[shadowmmu::Hole::kMaxTables];
+  const unsigned count = monitor_.tc_memory.table_count();
+  for (unsigned i = 0; i < count; i++) tables[i] = {.table = monitor_.tc_memory.tables()[i]};
+  const bool placed = monitor_.mmu.set_hole(base, tables, count);
+  RING1_ASSERT(placed);
+  cache_.rebase(TcMemory::code_base(hole_base_));
+  monitor_.machine.segments().set_shared_segment(TcMemory::shared_base(hole_base_), translator::kGsSegmentBytes);
+  monitor_.log.line("hole at %x", hole_base_);
+}
+
+}  // namespace ring1::monitor

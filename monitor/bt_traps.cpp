@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the guest stopped for.
+#include "monitor/hardware.h"
+#include "monitor/monitor.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+namespace {
+
+constexpr unsigned kFirstExternal = 32, kSystemCall = 0x80, kIntBytes = 2;
+
+bool from_user(const TrapBlock& block) { return (block.cs & 3) == 3; }
+
+}  // namespace
+
+void BtEngine::physical_interrupt(unsigned vector) {
+  ring1_switch& page = monitor_.host.switch_page();
+  if (vector == static_cast<unsigned>(Vector::kNmi) && !page.nmi_pending && !page.mce_pending) page.nmi_pending = 1;
+  if (vector == static_cast<unsigned>(Vector::kMc)) page.mce_pending = 1;
+  page.vector = vector;
+  monitor_.host.request(RING1_REQUEST_INTERRUPT);
+  attend();
+}
+
+void BtEngine::handle_trap() {
+  const unsigned vector = static_cast<unsigned>(block_.vector);
+  if (vector >= kFirstExternal && !(vector == kSystemCall && from_user(block_))) return physical_interrupt(vector);
+  switch (vector) {
+    case static_cast<unsigned>(Vector::kNmi):
+    case static_cast<unsigned>(Vector::kMc):
+      return physical_interrupt(vector);
+    case static_cast<unsigned>(Vector::kPf):
+      return page_fault();
+    case static_cast<unsigned>(Vector::kDb):
+      return debug_exception();
+    case kSystemCall:
+    case static_cast<unsigned>(Vector::kBp):
+    case static_cast<unsigned>(Vector::kOf):
+      if (from_user(block_)) return system_call(vector);
+      break;
+  }
+  if (!from_user(block_)) {
+    switch (static_cast<translator::CalloutVector>(vector)) {
+      case translator::CalloutVector::kExit: return callout_exit();
+      case translator::CalloutVector::kEmulate: return callout_emulate();
+      case translator::CalloutVector::kIndirectMiss: return callout_indirect();
+      case translator::CalloutVector::kInterrupt: return callout_interrupt();
+    }
+  }
+  exception(vector);
+}
+
+// INT3, INTO, INT 0x80 in user code: the real gate let them through, the guest's own gate decides.
+void BtEngine::system_call(unsigned vector) {
+  to_architectural();
+  shared_.stats.system_calls++;
+  if (vector == kSystemCall) {
+    // Back to the instruction: its own execution checks the gate, and a fault must point at it.
+    cpu_.rip = static_cast<uint32_t>(cpu_.rip - kIntBytes);
+  } else {
+    cpu_.rip = static_cast<uint32_t>(cpu_.rip - 1);
+  }
+  emulate_one(nullptr);
+  attend();
+}
+
+// INT leaves EIP behind itself; the callout's place is the INT.
+void BtEngine::callout_exit() {
+  shared_.stats.callouts_exit++;
+  block_.rip -= kIntBytes;
+  TcOffset position;
+  unsigned offset = 0;
+  tcache::Fragment* fragment =
+      cache_.contains(tc_eip(), &position) ? cache_.find(position, &offset) : nullptr;
+  const int exit = fragment ? tcache::find_exit(*fragment, offset) : -1;
+  if (exit < 0) return internal_error(KVM_INTERNAL_ERROR_EMULATION, "a wild exit from the translation cache");
+
+  const uint32_t target_eip = fragment->exits[exit].target_eip;
+  const bool is_call = fragment->exits[exit].is_call;
+  const translator::Mode current = fragment->mode;
+  tcache::Fragment* target = cache_.lookup(target_eip, current);
+  if (!target) {
+    // Translation may evict the fragment we stand in: take the guest's state out of it first.
+    const TrapBlock saved = block_;
+    const uint64_t before = cache_.generation();
+    recover();
+    if (live_ != Live::kState || cpu_.shutdown) return;
+    bool faulted = false;
+    target = fragment_at(target_eip, &faulted);
+    if (!target || note_count_ || cache_.generation() != before) return;
+    (void)saved;
+    if (shared_.config.chaining) cache_.link(fragment, static_cast<unsigned>(exit), target);
+    return;
+  }
+  if (shared_.config.chaining) cache_.link(fragment, static_cast<unsigned>(exit), target);
+  block_.rip = cache_.exec_address(target->position(is_call ? target->call_entry : target->body));
+}
+
+void BtEngine::callout_emulate() {
+  shared_.stats.callouts_emulate++;
+  block_.rip -= kIntBytes;
+  to_architectural();
+  if (live_ != Live::kState) return;
+  emulate_one(nullptr);
+}
+
+void BtEngine::callout_indirect() {
+  shared_.stats.callouts_indirect++;
+  block_.rip -= kIntBytes;
+  to_architectural();
+  bool faulted = false;
+  tcache::Fragment* target = fragment_at(static_cast<uint32_t>(cpu_.rip), &faulted);
+  if (target) cache_.publish(target);
+}
+
+void BtEngine::callout_interrupt() {
+  shared_.stats.callouts_interrupt++;
+  block_.rip -= kIntBytes;
+  to_architectural();
+  attend();
+}
+
+void BtEngine::page_fault() {
+  const uint32_t address = static_cast<uint32_t>(hardware::read_cr2());
+  const uint32_t error = static_cast<uint32_t>(block_.error);
+  const shadowmmu::FaultResult result = monitor_.mmu.fault(Gva(address), error);
+  switch (result.kind) {
+    case shadowmmu::FaultKind::kHidden:
+      shared_.stats.hidden_faults++;
+      return;
+    case shadowmmu::FaultKind::kGuest:
+      shared_.stats.true_faults++;
+      break;
+    case shadowmmu::FaultKind::kTraced:
+      shared_.stats.trace_faults++;
+      break;
+    case shadowmmu::FaultKind::kDevice:
+      break;
+    case shadowmmu::FaultKind::kHole:
+      shared_.stats.hole_collisions++;
+      break;
+    case shadowmmu::FaultKind::kBlocked:
+      to_architectural();
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
+  }
+  const bool direct = live_ == Live::kDirect;
+  to_architectural();
+  if (live_ != Live::kState) return;
+  if (result.kind == shadowmmu::FaultKind::kGuest) {
+    // User code runs as it is: the fault is exactly the guest's. Translated code may have faulted in a sequence of
+    // ours, below the guest's stack pointer for one: let the instruction itself say.
+    if (direct) return deliver(result.fault);
+    return emulate_one(&result.fault);
+  }
+  shared_.stats.instructions_emulated++;
+  emulator::Fault fault{};
+  const emulator::Outcome outcome = emulator::step(cpu_, monitor_.machine, &fault);
+  if (outcome == emulator::Outcome::kUnsupported && result.kind == shadowmmu::FaultKind::kTraced) {
+    // Not one the emulator knows (SSE...): give up what depends on the page and let the processor write it.
+    cache_.invalidate_page(result.gpa.page());
+    monitor_.mmu.unprotect(result.gpa.page());
+    return;
+  }
+  finish(outcome, fault, nullptr);
+  if (monitor_.devices.take_touched()) attend();
+}
+
+void BtEngine::exception(unsigned vector) {
+  const bool direct = live_ == Live::kDirect;
+  to_architectural();
+  if (live_ != Live::kState) return;
+  const emulator::Fault fault = {static_cast<Vector>(vector), static_cast<uint32_t>(block_.error), 0};
+  switch (static_cast<Vector>(vector)) {
+    case Vector::kGp:
+    case Vector::kNp:
+    case Vector::kSs:
+    case Vector::kTs:
+      // Something privileged or sensitive, a segment whose shadow says less than the guest's descriptor, or the
+      // guest's own fault: executing the instruction on the virtual processor tells.
+      shared_.stats.gp_faults++;
+      return emulate_one(&fault);
+    case Vector::kUd:
+      return direct ? deliver(fault) : emulate_one(&fault);
+    default:
+      return deliver(fault);
+  }
+}
+
+void BtEngine::debug_exception() {
+  constexpr uint64_t kDr6Fixed = 0xffff0ff0, kDr6Status = 0xe00f;
+  const uint64_t status = hardware::read_dr6() & kDr6Status;
+  hardware::write_dr6(kDr6Fixed);
+  to_architectural();
+  if (live_ != Live::kState) return;
+  cpu_.dr[6] = (cpu_.dr[6] & ~uint64_t{0xf}) | status | kDr6Fixed;
+  deliver(emulator::Fault{Vector::kDb, 0, 0});
+}
+
+}  // namespace ring1::monitor

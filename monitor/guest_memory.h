@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Guest physical memory: which host page backs a guest page. Filled page by page through the host, which pins.
+#pragma once
+
+#include "monitor/host.h"
+#include "monitor/page_pool.h"
+#include "shadowmmu/shadow_mmu.h"
+
+namespace ring1::monitor {
+
+class GuestMemory final : public shadowmmu::GuestMemory {
+ public:
+  GuestMemory(Host& host, PagePool& pool) : host_(host), pool_(pool) {}
+
+  shadowmmu::Backing page(Gpa page, Hpa* hpa, void** va) override;
+
+  shadowmmu::Backing known(Gpa page, Hpa* hpa, void** va) override;
+
+  // Forgets pages before the host unpins them.
+  void forget(uint64_t gfn, uint64_t count);
+
+ private:
+  static constexpr uint64_t kKnown = 1, kWritable = 2;
+  static constexpr unsigned kLeafEntries = 512, kTopPages = 4;  // 4 GiB of guest memory
+  static constexpr uint64_t kMaxGfn = uint64_t{kTopPages} * 512 * kLeafEntries;
+
+  uint64_t* slot(uint64_t gfn, bool create);
+  shadowmmu::Backing pin(uint64_t gfn);
+
+  Host& host_;
+  PagePool& pool_;
+  uint64_t** top_[kTopPages] = {};
+};
+
+}  // namespace ring1::monitor

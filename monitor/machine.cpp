@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "monitor/machine.h"
+
+#include "monitor/freestanding.h"
+#include "monitor/hardware.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+
+using emulator::Fault;
+using emulator::MemoryStatus;
+using emulator::Privilege;
+using emulator::Purpose;
+using shadowmmu::Backing;
+
+Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Devices& devices)
+    : host_(host), cpu_(host.shared().cpu), memory_(memory), mmu_(mmu), devices_(devices),
+      segments_(host.switch_page(), cpu_, *this) {}
+
+MemoryStatus Machine::locate(Gva address, shadowmmu::Access access, Gpa* gpa, Fault* fault) {
+  const shadowmmu::Walk walk = mmu_.translate(address, access);
+  if (!walk.ok) {
+    *fault = walk.fault;
+    return MemoryStatus::kFault;
+  }
+  *gpa = walk.gpa;
+  return MemoryStatus::kOk;
+}
+
+MemoryStatus Machine::device(Gpa gpa, uint8_t* data, unsigned size, bool is_write) {
+  host_.shared().stats.device_faults++;
+  // Accesses wider than 8 bytes come as several, as on a bus.
+  for (unsigned done = 0; done < size; done += 8) {
+    const unsigned now = size - done < 8 ? size - done : 8;
+    if (!devices_.memory(gpa + done, data + done, now, is_write)) return MemoryStatus::kBlocked;
+  }
+  return MemoryStatus::kOk;
+}
+
+MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
+  Hpa hpa;
+  void* va;
+  switch (memory_.page(gpa.page(), &hpa, &va)) {
+    case Backing::kRam:
+    case Backing::kReadOnly:
+      memcpy(to, static_cast<uint8_t*>(va) + gpa.offset(), size);
+      return MemoryStatus::kOk;
+    case Backing::kDevice:
+      return device(gpa, to, size, false);
+    default:
+      return MemoryStatus::kBlocked;
+  }
+}
+
+MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
+  Hpa hpa;
+  void* va;
+  uint8_t copy[16];
+  switch (memory_.page(gpa.page(), &hpa, &va)) {
+    case Backing::kRam:
+      memcpy(static_cast<uint8_t*>(va) + gpa.offset(), from, size);
+      mmu_.guest_wrote(gpa, size);
+      segments_.written(gpa, size);
+      return MemoryStatus::kOk;
+    case Backing::kReadOnly:  // a write to ROM is a device access that user space may see
+    case Backing::kDevice:
+      memcpy(copy, from, size);
+      return device(gpa, copy, size, true);
+    default:
+      return MemoryStatus::kBlocked;
+  }
+}
+
+MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) {
+  const shadowmmu::Access access = {.write = false, .user = privilege == Privilege::kUser && purpose != Purpose::kSystem,
+                                    .fetch = purpose == Purpose::kFetch};
+  const unsigned first = kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
+  Gpa gpa[2];
+  if (locate(address, access, &gpa[0], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  const Gva second = Gva((address.raw() + first) & 0xffffffff);
+  if (first < size && locate(second, access, &gpa[1], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  auto* bytes = static_cast<uint8_t*>(to);
+  const MemoryStatus status = read_piece(gpa[0], bytes, first);
+  if (status != MemoryStatus::kOk || first == size) return status;
+  return read_piece(gpa[1], bytes + first, size - first);
+}
+
+MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privilege privilege, Purpose purpose,
+                            Fault* fault) {
+  const shadowmmu::Access access = {.write = true, .user = privilege == Privilege::kUser && purpose != Purpose::kSystem,
+                                    .fetch = false};
+  const unsigned first = kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
+  Gpa gpa[2];
+  if (locate(address, access, &gpa[0], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  const Gva second = Gva((address.raw() + first) & 0xffffffff);
+  if (first < size && locate(second, access, &gpa[1], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  const auto* bytes = static_cast<const uint8_t*>(from);
+  const MemoryStatus status = write_piece(gpa[0], bytes, first);
+  if (status != MemoryStatus::kOk || first == size) return status;
+  return write_piece(gpa[1], bytes + first, size - first);
+}
+
+MemoryStatus Machine::probe_write(Gva address, unsigned size, Privilege privilege, Fault* fault) {
+  const shadowmmu::Access access = {.write = true, .user = privilege == Privilege::kUser, .fetch = false};
+  Gpa gpa;
+  if (locate(address, access, &gpa, fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  const Gva last = Gva((address.raw() + size - 1) & 0xffffffff);
+  if (last.page() == address.page()) return MemoryStatus::kOk;
+  return locate(last.page(), access, &gpa, fault);
+}
+
+MemoryStatus Machine::port_in(uint16_t port, unsigned size, uint32_t* value) {
+  return devices_.port(port, size, value, false) ? MemoryStatus::kOk : MemoryStatus::kBlocked;
+}
+
+MemoryStatus Machine::port_out(uint16_t port, unsigned size, uint32_t value) {
+  return devices_.port(port, size, &value, true) ? MemoryStatus::kOk : MemoryStatus::kBlocked;
+}
+
+void Machine::cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
+  const ring1_vcpu_shared& shared = host_.shared();
+  const kvm_cpuid_entry2* best = nullptr;
+  uint32_t highest = 0;
+  for (uint32_t i = 0; i < shared.cpuid_count && i < RING1_CPUID_MAX; i++) {
+    const kvm_cpuid_entry2& entry = shared.cpuid[i];
+    if (entry.function < 0x40000000 && entry.function > highest) highest = entry.function;
+    if (entry.function != leaf) continue;
+    if ((entry.flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) && entry.index != subleaf) continue;
+    best = &entry;
+    break;
+  }
+  if (!best) {
+    // A leaf beyond the highest basic one gives the highest one's data (SDM 2A CPUID); other gaps are zero.
+    out[0] = out[1] = out[2] = out[3] = 0;
+    if (leaf < 0x40000000 && leaf > highest && highest) cpuid(highest, subleaf, out);
+    return;
+  }
+  out[0] = best->eax;
+  out[1] = best->ebx;
+  out[2] = best->ecx;
+  out[3] = best->edx;
+  if (leaf == 1) {
+    constexpr uint32_t kOsxsave = 1u << 27, kApic = 1u << 9;
+    out[2] = cpu_.cr4 & cr4::kOsxsave ? out[2] | kOsxsave : out[2] & ~kOsxsave;
+    if (!devices_.apic_enabled()) out[3] &= ~kApic;
+  }
+}
+
+uint64_t Machine::read_tsc() { return hardware::read_tsc() + cpu_.tsc_offset; }
+
+void Machine::paging_changed() {
+  pending_.address_space = pending_.mode = pending_.real_registers = pending_.tables = true;
+  const shadowmmu::PagingMode mode = {
+      .paging = (cpu_.cr0 & cr0::kPg) != 0, .pse = (cpu_.cr4 & cr4::kPse) != 0, .pae = (cpu_.cr4 & cr4::kPae) != 0,
+      .nxe = (cpu_.efer & efer::kNxe) != 0, .wp = (cpu_.cr0 & cr0::kWp) != 0, .pge = (cpu_.cr4 & cr4::kPge) != 0};
+  (void)mmu_.set_mode(mode, cpu_.cr3);
+}
+
+void Machine::cr0_written(uint64_t old_value) {
+  const uint64_t changed = old_value ^ cpu_.cr0;
+  pending_.real_registers = true;
+  if (changed & (cr0::kPg | cr0::kWp)) paging_changed();
+  if (changed & cr0::kPe) pending_.tables = true;
+}
+
+void Machine::cr4_written(uint64_t old_value) {
+  const uint64_t changed = old_value ^ cpu_.cr4;
+  pending_.real_registers = true;
+  if (changed & (cr4::kPse | cr4::kPae | cr4::kPge)) paging_changed();
+}
+
+void Machine::cr3_written() {
+  host_.shared().stats.cr3_writes++;
+  pending_.address_space = true;
+  (void)mmu_.load_cr3(cpu_.cr3);
+}
+
+void Machine::invlpg(Gva address) {
+  host_.shared().stats.invlpgs++;
+  mmu_.invlpg(address);
+}
+
+void Machine::descriptor_table_written() { pending_.tables = true; }
+
+uint64_t Machine::read_cr8() { return devices_.task_priority() >> 4; }
+
+void Machine::write_cr8(uint64_t value) { devices_.set_task_priority(static_cast<uint8_t>(value << 4)); }
+
+bool Machine::read_system(Gva from, void* to, unsigned size, Gpa* page) {
+  auto* bytes = static_cast<uint8_t*>(to);
+  for (unsigned done = 0; done < size;) {
+    const Gva at = Gva((from.raw() + done) & 0xffffffff);
+    const shadowmmu::Walk walk = mmu_.peek(at);
+    if (!walk.ok) return false;
+    Hpa hpa;
+    void* va;
+    const Backing backing = memory_.page(walk.gpa.page(), &hpa, &va);
+    if (backing != Backing::kRam && backing != Backing::kReadOnly) return false;
+    if (!done) *page = walk.gpa.page();
+    const uint64_t room = kPageSize - at.offset();
+    const unsigned now = room < size - done ? static_cast<unsigned>(room) : size - done;
+    memcpy(bytes + done, static_cast<uint8_t*>(va) + at.offset(), now);
+    done += now;
+  }
+  return true;
+}
+
+void Machine::trace_descriptors(Gpa page, bool on) {
+  if (on)
+    mmu_.trace_write(page, shadowmmu::kTraceDescriptorTable);
+  else
+    mmu_.untrace(page, shadowmmu::kTraceDescriptorTable);
+}
+
+}  // namespace ring1::monitor

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The machine around an emulated instruction: memory through the shadow MMU's walker, devices, model-specific
+// registers, and what changes of control registers mean for the tables the processor really uses.
+#pragma once
+
+#include "emulator/machine.h"
+#include "monitor/devices.h"
+#include "monitor/guest_memory.h"
+#include "monitor/host.h"
+#include "monitor/segments.h"
+#include "shadowmmu/mmu.h"
+
+namespace ring1::monitor {
+
+class Machine final : public emulator::Machine, public GuestReader {
+ public:
+  Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Devices& devices);
+
+  emulator::MemoryStatus read(Gva address, void* to, unsigned size, emulator::Privilege privilege,
+                              emulator::Purpose purpose, emulator::Fault* fault) override;
+  emulator::MemoryStatus write(Gva address, const void* from, unsigned size, emulator::Privilege privilege,
+                               emulator::Purpose purpose, emulator::Fault* fault) override;
+  emulator::MemoryStatus probe_write(Gva address, unsigned size, emulator::Privilege privilege,
+                                     emulator::Fault* fault) override;
+  emulator::MemoryStatus port_in(uint16_t port, unsigned size, uint32_t* value) override;
+  emulator::MemoryStatus port_out(uint16_t port, unsigned size, uint32_t value) override;
+  bool read_msr(uint32_t index, uint64_t* value) override;
+  bool write_msr(uint32_t index, uint64_t value) override;
+  void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) override;
+  uint64_t read_tsc() override;
+  void cr0_written(uint64_t old_value) override;
+  void cr3_written() override;
+  void cr4_written(uint64_t old_value) override;
+  void invlpg(Gva address) override;
+  void descriptor_table_written() override;
+  uint64_t read_cr8() override;
+  void write_cr8(uint64_t value) override;
+
+  bool read_system(Gva from, void* to, unsigned size, Gpa* page) override;
+  void trace_descriptors(Gpa page, bool on) override;
+
+  Segments& segments() { return segments_; }
+
+  // Rebuilds everything that follows from the control registers: after user space has changed them.
+  void paging_changed();
+
+  // The derived state that the run loop must still act on.
+  struct Pending {
+    bool address_space = false;  // CR3 or the paging mode: install the page directories, revalidate the cache
+    bool mode = false;           // the paging mode itself changed: flush the cache
+    bool real_registers = false; // CR0.TS and friends, CR4.OSFXSR
+    bool tables = false;         // GDTR, LDTR
+  };
+  Pending take_pending() {
+    const Pending pending = pending_;
+    pending_ = {};
+    return pending;
+  }
+
+ private:
+  emulator::MemoryStatus locate(Gva address, shadowmmu::Access access, Gpa* gpa, emulator::Fault* fault);
+  emulator::MemoryStatus read_piece(Gpa gpa, uint8_t* to, unsigned size);
+  emulator::MemoryStatus write_piece(Gpa gpa, const uint8_t* from, unsigned size);
+  emulator::MemoryStatus device(Gpa gpa, uint8_t* data, unsigned size, bool is_write);
+
+  Host& host_;
+  ring1_cpu_state& cpu_;
+  GuestMemory& memory_;
+  shadowmmu::ShadowMmu& mmu_;
+  Devices& devices_;
+  Segments segments_;
+  Pending pending_;
+};
+
+}  // namespace ring1::monitor

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The monitor of one vCPU: everything it owns, in the order in which it comes to life.
+#pragma once
+
+#include "include/ring1/vcpu_shared.h"
+#include "monitor/bt_engine.h"
+#include "monitor/devices.h"
+#include "monitor/guest_memory.h"
+#include "monitor/host.h"
+#include "monitor/log.h"
+#include "monitor/machine.h"
+#include "monitor/page_pool.h"
+#include "monitor/segments.h"
+#include "monitor/tc_memory.h"
+#include "monitor/trap_block.h"
+#include "shadowmmu/mmu.h"
+#include "tcache/translation_cache.h"
+
+namespace ring1::monitor {
+
+class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shadowmmu::Listener {
+ public:
+  explicit Monitor(ring1_switch& page);
+
+  // Never returns: the host abandons the stack when the vCPU goes.
+  [[noreturn]] void run();
+
+  // Registers, guest EIP, the fragment's guest and translated code, into the log.
+  void dump();
+
+  int command(ring1_command command) override;
+  void flush_page(Gva page) override;
+  void flush_all() override;
+  void code_written(Gpa where, unsigned size) override;
+  void code_mapping_changed(Gpa entry) override;
+  void code_table_lost(Gpa page) override;
+
+  ring1_vcpu_shared& shared;
+  ring1_cpu_state& cpu;
+  Host host;
+  Log log;
+  TrapBlock block{};
+  PagePool pool;
+  GuestMemory memory;
+  shadowmmu::ShadowMmu mmu;
+  TcMemory tc_memory;
+  Devices devices;
+  Machine machine;
+  BtEngine engine;
+};
+
+}  // namespace ring1::monitor
