@@ -9,6 +9,8 @@ import settings
 QEMU = "/usr/libexec/qemu-system-i386"
 QEMU_MODULES = "/usr/lib/x86_64-linux-gnu/qemu"
 QEMU_DATA = "/usr/share/qemu"
+# Nested paging under QEMU 7.2's AMD-V does not carry a PAE guest.
+KVM = ("kvm-amd npt=0",)
 
 
 class Engine:
@@ -32,10 +34,7 @@ class Ring1(Engine):
     """Our module, our tool."""
 
     device = None
-
-    @property
-    def before(self):
-        return f"insmod /harness/ring1.ko {settings.text('MODULE_ARGS', '')} || exit 120\n"
+    before = f"insmod /harness/ring1.ko {settings.text('MODULE_ARGS', '')} || exit 120\n"
 
     @property
     def command(self):
@@ -59,7 +58,7 @@ class Ring1(Engine):
 class Ring1OnKvm(Ring1):
     """Our tool on KVM over the AMD-V that QEMU emulates."""
 
-    modules = ("kvm-amd",)
+    modules = KVM
     cpu = "EPYC,+svm"
     device = "/dev/kvm"
     before = ""
@@ -97,7 +96,7 @@ class Qemu(Engine):
 class QemuOnKvm(Qemu):
     """QEMU on KVM over emulated AMD-V. The outer QEMU cannot emulate what the inner one's vapic does."""
 
-    modules = ("kvm-amd",)
+    modules = KVM
     cpu = "EPYC,+svm"
     acceleration = ["-accel", "kvm", "-cpu", "host", "-global", "kvm-apic.vapic=off"]
 
@@ -106,7 +105,7 @@ class QemuOnRing1(Qemu):
     """QEMU on our module's /dev/kvm."""
 
     acceleration = ["-accel", "kvm", "-cpu", "host", "-machine", "kernel-irqchip=off"]
-    before = "insmod /harness/ring1.ko || exit 120\n"
+    before = Ring1.before
 
     def add_files(self, archive):
         super().add_files(archive)
@@ -131,8 +130,12 @@ def add_module(archive):
 ENGINES = {"ring1": Ring1, "kvm": Ring1OnKvm, "tcg": Qemu, "qemu-kvm": QemuOnKvm, "qemu-ring1": QemuOnRing1}
 
 
-def chosen(guest):
+def chosen():
     name = settings.text("NESTED", "ring1")
     if name not in ENGINES:
         settings.die(f"NESTED={name} is unknown", "choose one of " + ", ".join(ENGINES))
-    return ENGINES[name](guest)
+    return ENGINES[name]
+
+
+def is_qemu():
+    return issubclass(chosen(), Qemu)

@@ -18,22 +18,22 @@ def is_multiboot(path):
     return any(head[i:i + 4] == MULTIBOOT_MAGIC for i in range(0, len(head), 4))
 
 
-def stock_kernel(bare):
+def stock_kernel(on_qemu):
     flavour = settings.text("GUEST", "686-pae")
     name, form = flavour.removesuffix("-bzimage"), flavour.endswith("-bzimage")
     directory = f"{settings.CACHE}/kernel/guest-{name}"
     if not os.path.isdir(directory):
         settings.die(f"GUEST={flavour} is unknown", "choose 686-pae, 686, 686-pae-bzimage or 686-bzimage")
     # QEMU can start an ELF kernel only through a PVH note, which the 686 flavour has not.
-    if form or (bare and name == "686"):
+    if form or (on_qemu and name == "686"):
         return f"{directory}/bzImage"
     return f"{directory}/vmlinux"
 
 
 class Guest:
-    def __init__(self, bare, work):
+    def __init__(self, on_qemu, work):
         own = settings.text("KERNEL")
-        self.kernel = settings.existing("KERNEL", own) if own else stock_kernel(bare)
+        self.kernel = settings.existing("KERNEL", own) if own else stock_kernel(on_qemu)
         self.linux = not (own and is_multiboot(own))
         self.command = settings.text("CMD")
         if self.command is not None and not self.linux:

@@ -14,9 +14,9 @@ mount -t debugfs debugfs /sys/kernel/debug
 ip link set lo up 2>/dev/null
 cd /root
 nonce=$(cat /harness/nonce)
-for module in $(cat /harness/modules); do
-  insmod "/harness/modules.d/$module" || echo "harness: insmod $module failed" >&2
-done
+while read -r module parameters; do
+  insmod "/harness/modules.d/$module" $parameters || echo "harness: insmod $module failed" >&2
+done </harness/modules
 if [ -e /harness/terminal ]; then
   stty -F /dev/ttyS0 $(cat /harness/terminal)
   setsid cttyhack sh /harness/job </dev/ttyS0 >/dev/ttyS0 2>&1

@@ -3,7 +3,8 @@
 """host.py [--file SOURCE[:DESTINATION]]... [--program FILE]... [--module NAME]...
 
 Boots the emulated host with these files (programs with their libraries) in its initramfs. With CMD in the
-environment it runs that command and ends with its status; without, it gives a shell.
+environment it runs that command and ends with its status; without, it gives a shell. --ring1 adds the module,
+inserted, the tool, and the stock guests.
 """
 import argparse
 import os
@@ -11,10 +12,12 @@ import sys
 import tempfile
 
 import emulator
+import engines
 import images
 import settings
 from emulator import tell
 from frames import FrameReader, new_nonce
+from guest import DEFAULT_APPEND
 
 
 class Host:
@@ -24,9 +27,8 @@ class Host:
         self.nonce = new_nonce()
         self.interactive = interactive
         self.flavour, self.kernel = settings.host_kernel()
-        needed = [path for name in modules for path in settings.host_module(self.flavour, name)]
-        self.archive = images.host(settings.CACHE, settings.BUILD, self.nonce, job, list(dict.fromkeys(needed)),
-                                   interactive)
+        self.archive = images.host(settings.CACHE, settings.BUILD, self.nonce, job,
+                                   settings.host_modules(self.flavour, modules), interactive)
         self.memory_mib = memory_mib
         self.on_output = sys.stdout.buffer.write
         self.on_file = lambda data: None
@@ -84,15 +86,39 @@ class Host:
         sys.stderr.flush()
 
 
+WELCOME = """cat <<END
+This is the emulated host: $(uname -rm). The module is loaded; guests are in /guest:
+  ring1 run --kernel /guest/686-pae/vmlinux --initrd /guest/initrd --append '{append}'
+Leave with 'exit'.
+END
+"""
+
+
+def add_ring1(archive):
+    engines.add_module(archive)
+    engines.add_tool(archive)
+    for flavour in ("686-pae", "686"):
+        archive.copy(f"guest/{flavour}/vmlinux", f"{settings.CACHE}/kernel/guest-{flavour}/vmlinux")
+    with tempfile.NamedTemporaryFile() as initrd:
+        images.guest(settings.CACHE, settings.BUILD, "", None).write(initrd.name)
+        archive.copy("guest/initrd", initrd.name)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--file", action="append", default=[])
     parser.add_argument("--program", action="append", default=[])
     parser.add_argument("--module", action="append", default=[])
+    parser.add_argument("--ring1", action="store_true")
     arguments = parser.parse_args()
     command = settings.text("CMD")
-    host = Host(command + "\n" if command else "exec sh\n", command is None, arguments.module,
+    job = engines.Ring1.before if arguments.ring1 else ""
+    if arguments.ring1 and command is None:
+        job += WELCOME.format(append=DEFAULT_APPEND)
+    host = Host(job + (command + "\n" if command else "exec sh\n"), command is None, arguments.module,
                 settings.mebibytes("MEM", "128M"))
+    if arguments.ring1:
+        add_ring1(host.archive)
     for pair in arguments.file:
         source, _, destination = pair.partition(":")
         host.archive.copy(destination or "root/" + os.path.basename(source), settings.existing("--file", source))

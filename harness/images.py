@@ -47,11 +47,11 @@ def guest(cache, build, nonce, command):
 
 
 def host(cache, build, nonce, job, modules, interactive):
-    """The host's initramfs: `job` is a shell script, `modules` are paths of modules to insert, in order."""
+    """The host's initramfs: `job` is a shell script, `modules` maps paths to parameters, in order."""
     archive = _base(cache, "amd64", f"{build}/harness/agent64", "host-init.sh")
     archive.file("harness/nonce", nonce + "\n")
     archive.file("harness/job", job)
-    archive.file("harness/modules", "".join(os.path.basename(path) + "\n" for path in modules))
+    archive.file("harness/modules", "".join(f"{os.path.basename(path)} {parameters}\n" for path, parameters in modules.items()))
     for path in modules:
         archive.copy("harness/modules.d/" + os.path.basename(path), path)
     if interactive:

@@ -36,7 +36,7 @@ def run_bare(guest, timeout):
         machine.port_on_terminal()
     else:
         machine.port(guest.console)
-    command = emulator.qemu(settings.text("CPU", "core2duo"), settings.number("SMP", 1), guest.memory_mib,
+    command = emulator.qemu(settings.text("CPU", "core2duo"), 1, guest.memory_mib,
                             guest.kernel, guest.initrd, guest.append, settings.text("QEMU_ARGS", "").split())
     if settings.flag("VERBOSE"):
         tell(" ".join(command))
@@ -52,7 +52,7 @@ def host_job(engine, interactive):
 
 def run_on_host(guest, timeout):
     """Returns (timed out, reason or None)."""
-    engine = engines.chosen(guest)
+    engine = engines.chosen()(guest)
     os.environ.setdefault("CPU", engine.cpu)
     interactive = guest.command is None and sys.stdin.isatty()
     host = Host(host_job(engine, interactive), interactive, engine.modules, guest.memory_mib + engine.memory_mib)
@@ -82,7 +82,7 @@ def main():
     command = settings.text("CMD")
     timeout = settings.number("TIMEOUT", 0 if command is None else 300)
     with tempfile.TemporaryDirectory(prefix="ring1-") as work:
-        guest = Guest(bare, work)
+        guest = Guest(bare or engines.is_qemu(), work)
         timed_out, reason = (run_bare if bare else run_on_host)(guest, timeout)
     guest.finish()
     if timed_out:

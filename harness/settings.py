@@ -59,13 +59,20 @@ def host_kernel():
     return flavour, existing("HOST_KERNEL", f"{directory}/{'bzImage' if form else 'vmlinux'}")
 
 
-def host_module(flavour, name):
-    """The path of a module of Debian's kernel, after those it depends on."""
+def host_modules(flavour, wanted):
+    """What must be inserted for these modules of Debian's kernel ("name parameters"): {path: parameters}, in order."""
     directory = f"{CACHE}/kernel/host-{flavour}"
     release = open(f"{directory}/release").read().strip()
     base = f"{directory}/root/lib/modules/{release}"
+    needs = {}
     for line in open(f"{base}/modules.dep"):
         module, _, needed = line.partition(":")
-        if os.path.basename(module).replace("-", "_") == name.replace("-", "_") + ".ko":
-            return [f"{base}/{path}" for path in [*reversed(needed.split()), module]]
-    die(f"the {flavour} host kernel has no module {name}")
+        needs[os.path.basename(module).removesuffix(".ko").replace("-", "_")] = [*reversed(needed.split()), module]
+    result = {}
+    for name, _, parameters in (entry.partition(" ") for entry in wanted):
+        if name.replace("-", "_") not in needs:
+            die(f"the {flavour} host kernel has no module {name}")
+        for path in needs[name.replace("-", "_")]:
+            result.setdefault(f"{base}/{path}", "")
+        result[f"{base}/{path}"] = parameters
+    return result

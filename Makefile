@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The one door: `make help` tells what there is. Building proper is CMake's and kbuild's work.
+
+build := $(CURDIR)/build
+cache := $(or $(RING1_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ring1)
+python := /usr/bin/python3
+jobs := $(shell nproc)
+
+# The flavour of the host kernel, without what says which file of it is booted.
+HOST_KERNEL ?= cloud
+flavour := $(firstword $(subst -, ,$(HOST_KERNEL)))
+
+# The user's variables reach the harness through the environment. CMD is taken as typed: a $ in it is the shell's
+# in the guest, not make's.
+ifdef CMD
+override CMD := $(value CMD)
+endif
+export CMD GUEST KERNEL INITRD APPEND MEM CPU SMP HOST_APPEND HOST_KERNEL HOST_MEM RING1_ARGS MODULE_ARGS TIMEOUT \
+  STATS BARE NESTED EMULATOR QEMU_ARGS VERBOSE
+export RING1_BUILD := $(build)
+
+.PHONY: all setup configure build module run host test format clean help
+.DEFAULT_GOAL := all
+
+all: build module
+
+setup:
+	@bash scripts/setup.sh
+
+configure: setup
+	@[ -e $(build)/build.ninja ] || { echo 'ring1: configuring' >&2; \
+	  cmake -S . -B $(build) -G Ninja -DRING1_SOURCES_DIR=$(cache)/src >$(build).log 2>&1 || \
+	  { cat $(build).log >&2; rm -f $(build).log $(build)/build.ninja; exit 1; }; rm -f $(build).log; }
+
+# Progress belongs on stderr: stdout is the command's in the guest.
+build: configure
+	@cmake --build $(build) -j $(jobs) 1>&2
+
+module: build
+	@bash scripts/build-module.sh $(build) $(flavour)
+
+# What stays without a host needs no module.
+run: $(if $(filter-out 0,$(BARE)),build,build module)
+	@$(python) harness/run.py
+
+host: build module
+	@$(python) harness/host.py --ring1
+
+test: build
+	@bash scripts/build-module.sh $(build) cloud plain
+	@ctest --test-dir $(build) --output-on-failure -j $(jobs)
+
+format:
+	@bash scripts/packages.sh format
+	@git ls-files '*.cpp' '*.h' ':!hostdriver' | xargs clang-format -i
+
+clean:
+	rm -rf $(build)
+
+help:
+	@cat scripts/help.txt

@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# build-module.sh BUILD FLAVOUR...: builds ring1.ko for these host kernels in BUILD/module/FLAVOUR, through a farm
+# of links so that kbuild leaves the source tree clean. hostdriver/Kbuild gets RING1_ROOT, the source tree, and
+# RING1_MONITOR, the monitor's ELF file that it embeds.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+source_tree=$(dirname "$here")
+build=$(cd "$1" && pwd)
+shift
+monitor=${RING1_MONITOR:-$build/monitor/monitor.elf}
+[ -f "$source_tree/hostdriver/Kbuild" ] || die "hostdriver/Kbuild is missing" "is the clone complete?"
+[ -f "$monitor" ] || die "there is no monitor $monitor to embed" "run: make"
+
+for flavour in "$@"; do
+  headers=$cache/headers/$flavour
+  [ -d "$headers" ] || die "no headers of the $flavour host kernel" "run: make setup"
+  farm=$build/module/$flavour
+  mkdir -p "$farm"
+  find "$farm" -xtype l -delete
+  (cd "$source_tree/hostdriver" && find . -type d -print0 | (cd "$farm" && xargs -0 mkdir -p))
+  (cd "$source_tree/hostdriver" && find . -type f -print0 |
+    while IFS= read -r -d '' file; do
+      [ -L "$farm/$file" ] || ln -s "$source_tree/hostdriver/$file" "$farm/$file"
+    done)
+  say "building ring1.ko for the $flavour kernel"
+  log=$farm/build.log
+  if ! make -C "$headers" M="$farm" RING1_ROOT="$source_tree" RING1_MONITOR="$monitor" \
+      KCPPFLAGS="-I$source_tree -I$source_tree/include" modules >"$log" 2>&1; then
+    cat "$log" >&2
+    die "ring1.ko could not be built for $(readlink "$headers")" "see the compiler's message above"
+  fi
+  # Without the kernel's own vmlinux there is no BTF; everything else that the compiler says matters.
+  grep -E 'warning|WARNING' "$log" >&2 || true
+done
