@@ -30,6 +30,12 @@ class GuestMemory {
  public:
   // What lies at a guest physical page. kRam, kReadOnly: *hpa and *va are set (the host pins on demand).
   virtual Backing page(Gpa page, Hpa* hpa, void** va) = 0;
+  // The same without any work for the host: kBlocked if the page is not pinned yet. Entries filled ahead of their
+  // use ask here; without it none are.
+  virtual Backing known(Gpa page, Hpa* hpa, void** va) {
+    (void)page, (void)hpa, (void)va;
+    return Backing::kBlocked;
+  }
 
  protected:
   ~GuestMemory() = default;
@@ -64,6 +70,7 @@ struct Walk {
   struct Entry { Gpa where; uint64_t value; } entries[4];
   uint8_t entry_count = 0;
   bool writable = false, user = false, no_execute = false, global = false, dirty = false;
+  bool blocked = false;      // !ok because the host could not supply a table's page
 };
 
 enum class FaultKind : uint8_t {
@@ -81,11 +88,26 @@ struct FaultResult {
   Gpa gpa;
 };
 
+// Why writes to a guest page are traced; a set of bits per page. The MMU itself sets the first three.
+enum TraceReason : uint8_t {
+  kTracePageTable = 1,   // it is shadowed
+  kTraceHole = 2,        // it covers the hole without mapping anything there
+  kTraceDependency = 4,  // translations depend on entries in it, see ShadowMmu::depend()
+  kTraceCode = 8,
+  kTraceDescriptorTable = 16,
+  kTraceTask = 32,
+  kTraceOther = 64,
+};
+
 // Told when translations may have become wrong. Called in the middle of updates: only take notes.
 class Listener {
  public:
   virtual void code_written(Gpa where, unsigned size) = 0;           // bytes of a page traced for code changed
   virtual void code_mapping_changed(Gpa entry) = 0;                  // a guest page-table entry that a code page depends on changed
+  // A page with such entries is no longer watched: everything that depends on one of them is in doubt.
+  virtual void code_table_lost(Gpa page) {
+    for (uint64_t at = 0; at < kPageSize; at += 4) code_mapping_changed(page + at);
+  }
 
  protected:
   ~Listener() = default;

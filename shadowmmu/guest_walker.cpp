@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "shadowmmu/guest_walker.h"
+
+namespace ring1::shadowmmu {
+
+namespace {
+constexpr uint64_t kLegacyRoot = 0xffff'f000, kPaeRoot = 0xffff'ffe0;
+}
+
+bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const {
+  Hpa hpa;
+  void* va = nullptr;
+  *value = 0;
+  *at = nullptr;
+  const Backing backing = memory_.page(where.page(), &hpa, &va);
+  if (backing == Backing::kBlocked) return false;
+  if (backing == Backing::kDevice) return true;  // nothing answers there: an entry that is not present
+  auto* low = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(va) + where.offset());
+  *value = bytes == 8 ? low[0] | uint64_t{low[1]} << 32 : low[0];
+  if (backing == Backing::kRam) *at = low;
+  return true;
+}
+
+GuestWalker::Load GuestWalker::load(const PagingMode& mode, uint64_t cr3) {
+  uint64_t pointers[4] = {};
+  if (mode.paging && mode.pae) {
+    for (unsigned slot = 0; slot < 4; ++slot) {
+      uint32_t* at;
+      if (!read(Gpa((cr3 & kPaeRoot) + 8 * slot), 8, &pointers[slot], &at)) return Load::kBlocked;
+      const bool present = pointers[slot] & entry::kPresent;
+      if (present && (pointers[slot] & PaeFormat::reserved_pointer(mode))) return Load::kReserved;
+    }
+  }
+  for (unsigned slot = 0; slot < 4; ++slot) pointers_[slot] = pointers[slot];
+  mode_ = mode;
+  cr3_ = cr3;
+  return Load::kOk;
+}
+
+void GuestWalker::restore(const GuestWalker& before) {
+  mode_ = before.mode_;
+  cr3_ = before.cr3_;
+  for (unsigned slot = 0; slot < 4; ++slot) pointers_[slot] = before.pointers_[slot];
+}
+
+bool GuestWalker::directory(unsigned slot, Gpa* table) const {
+  if (!mode_.paging) return false;
+  if (!mode_.pae) {
+    *table = Gpa(cr3_ & kLegacyRoot);
+    return true;
+  }
+  *table = Gpa(pointers_[slot] & entry::kFrame);
+  return pointers_[slot] & entry::kPresent;
+}
+
+// SDM 3A 4.7: the fetch bit exists only where execute-disable does.
+void GuestWalker::fail(GuestWalk* out, Gva address, Access access, uint32_t bits) const {
+  uint32_t code = bits;
+  if (access.write) code |= page_fault::kWrite;
+  if (access.user) code |= page_fault::kUser;
+  if (access.fetch && mode_.pae && mode_.nxe) code |= page_fault::kFetch;
+  out->ok = false;
+  out->fault = {Vector::kPf, code, address.raw()};
+}
+
+template <class Format>
+void GuestWalker::walk_tables(Gpa directory, Gva address, Access access, GuestWalk* out) const {
+  constexpr uint64_t kIndexMask = (1u << Format::kIndexBits) - 1;
+  bool writable = true, user = true, no_execute = false;
+  Gpa table = directory;
+  unsigned shift = Format::kLargeShift;
+  for (;; shift = kPageShift) {
+    const Gpa where = table + ((address.raw() >> shift) & kIndexMask) * Format::kEntryBytes;
+    uint64_t value;
+    if (!read(where, Format::kEntryBytes, &value, &out->at[out->entry_count])) {
+      out->blocked = true;
+      return;
+    }
+    out->entries[out->entry_count++] = {where, value};
+    if (!(value & entry::kPresent)) return fail(out, address, access, 0);
+    const bool large = shift != kPageShift && Format::large(mode_, value);
+    if (value & Format::reserved(mode_, large)) {
+      return fail(out, address, access, page_fault::kPresent | page_fault::kReserved);
+    }
+    writable &= (value & entry::kWrite) != 0;
+    user &= (value & entry::kUser) != 0;
+    no_execute |= (value & entry::kNoExecute) != 0;
+    if (large || shift == kPageShift) {
+      const uint64_t bytes = uint64_t{1} << shift;
+      const uint64_t frame = large ? Format::large_frame(value) : Format::frame(value);
+      out->gpa = Gpa(frame | (address.raw() & (bytes - 1)));
+      out->page_bytes = bytes;
+      out->dirty = value & entry::kDirty;
+      out->global = mode_.pge && (value & entry::kGlobal);
+      break;
+    }
+    table = Gpa(Format::frame(value));
+  }
+  out->writable = writable;
+  out->user = user;
+  out->no_execute = no_execute;
+  // SDM 3A 4.6.1: a supervisor writes to read-only pages unless CR0.WP.
+  const bool denied = (access.user && !user) || (access.write && !writable && (access.user || mode_.wp)) ||
+                      (access.fetch && no_execute);
+  if (denied) return fail(out, address, access, page_fault::kPresent);
+  out->ok = true;
+}
+
+GuestWalk GuestWalker::walk(Gva address, Access access) const {
+  GuestWalk out;
+  Gpa table;
+  if (!mode_.paging) {
+    out.ok = out.writable = out.user = out.dirty = true;
+    out.gpa = Gpa(address.raw());
+    out.page_bytes = 2u << 20;
+  } else if (!directory(address.raw() >> 30, &table)) {
+    fail(&out, address, access, 0);
+  } else if (mode_.pae) {
+    walk_tables<PaeFormat>(table, address, access, &out);
+  } else {
+    walk_tables<LegacyFormat>(table, address, access, &out);
+  }
+  return out;
+}
+
+unsigned GuestWalker::set_accessed_dirty(GuestWalk& walk, bool write) {
+  unsigned changed = 0;
+  for (unsigned i = 0; i < walk.entry_count; ++i) {
+    const bool last = i + 1u == walk.entry_count;
+    const uint32_t wanted = entry::kAccessed | (last && write ? entry::kDirty : 0);
+    walk.entries[i].value |= wanted;
+    if (!walk.at[i] || (*walk.at[i] & wanted) == wanted) continue;
+    *walk.at[i] |= wanted;
+    changed |= 1u << i;
+  }
+  walk.dirty |= write;
+  return changed;
+}
+
+template <class Format>
+void GuestWalker::scan_tables(Gva from, uint64_t bytes, RangeScan* out) const {
+  constexpr uint64_t kSpan = uint64_t{1} << Format::kLargeShift;
+  const uint64_t end = from.raw() + bytes;
+  for (uint64_t at = from.raw(), next; at < end; at = next) {
+    next = (at & ~(kSpan - 1)) + kSpan;
+    if (next > end) next = end;
+    Gpa table;
+    if (!directory(at >> 30, &table)) continue;
+    uint64_t value;
+    uint32_t* unused;
+    const uint64_t index = (at >> Format::kLargeShift) & ((1u << Format::kIndexBits) - 1);
+    if (!read(table + index * Format::kEntryBytes, Format::kEntryBytes, &value, &unused)) continue;
+    if (!(value & entry::kPresent)) continue;
+    out->mapped = Format::large(mode_, value);
+    const Gpa leaves(Format::frame(value));
+    for (uint64_t page = at; page < next && !out->mapped; page += kPageSize) {
+      const uint64_t leaf = (page >> kPageShift) & ((1u << Format::kIndexBits) - 1);
+      if (!read(leaves + leaf * Format::kEntryBytes, Format::kEntryBytes, &value, &unused)) break;
+      out->mapped = value & entry::kPresent;
+    }
+    if (out->mapped) return;
+    if (out->table_count < RangeScan::kMaxTables) out->tables[out->table_count++] = leaves.page();
+  }
+}
+
+// Without paging RAM is what is mapped; slots are far larger than the step.
+void GuestWalker::scan_identity(Gva from, uint64_t bytes, RangeScan* out) const {
+  constexpr uint64_t kStep = 2u << 20;
+  for (uint64_t at = from.raw(); at < from.raw() + bytes && !out->mapped; at += kStep) {
+    uint64_t value;
+    uint32_t* va;
+    out->mapped = read(Gpa(at), 4, &value, &va) && va;
+  }
+}
+
+RangeScan GuestWalker::scan(Gva from, uint64_t bytes) const {
+  RangeScan out;
+  if (!mode_.paging) scan_identity(from, bytes, &out);
+  else if (mode_.pae) scan_tables<PaeFormat>(from, bytes, &out);
+  else scan_tables<LegacyFormat>(from, bytes, &out);
+  return out;
+}
+
+}  // namespace ring1::shadowmmu

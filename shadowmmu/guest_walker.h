@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Reads the guest's own tables, with the rights and faults of the manual. Changes nothing but, on demand, the
+// Accessed and Dirty bits.
+#pragma once
+
+#include "shadowmmu/guest_format.h"
+#include "shadowmmu/shadow_mmu.h"
+
+namespace ring1::shadowmmu {
+
+// A walk that still knows where the entries lie.
+struct GuestWalk : Walk {
+  uint32_t* at[2] = {};  // the low halves of the entries; null: not RAM
+};
+
+// What is present in a range of guest linear addresses.
+struct RangeScan {
+  static constexpr unsigned kMaxTables = 64;
+  bool mapped = false;
+  unsigned table_count = 0;   // page tables that cover part of the range without mapping anything there
+  Gpa tables[kMaxTables];     // at most so many are listed
+};
+
+class GuestWalker {
+ public:
+  explicit GuestWalker(GuestMemory& memory) : memory_(memory) {}
+
+  enum class Load : uint8_t { kOk, kReserved, kBlocked };
+  // Takes over the mode and CR3, reads the page-directory-pointer entries. Not kOk: nothing has changed.
+  [[nodiscard]] Load load(const PagingMode& mode, uint64_t cr3);
+
+  void restore(const GuestWalker& before);  // takes load() back
+
+  GuestWalk walk(Gva address, Access access) const;
+  // Sets Accessed in every entry, Dirty in the last one if `write`. Returns which entries changed, one bit each.
+  static unsigned set_accessed_dirty(GuestWalk& walk, bool write);
+  RangeScan scan(Gva from, uint64_t bytes) const;
+
+  // The guest's page directory for a quarter of the address space; false: none there.
+  bool directory(unsigned slot, Gpa* table) const;
+  const PagingMode& mode() const { return mode_; }
+
+  uint64_t cr3() const { return cr3_; }
+
+ private:
+  template <class Format> void walk_tables(Gpa directory, Gva address, Access access, GuestWalk* out) const;
+  template <class Format> void scan_tables(Gva from, uint64_t bytes, RangeScan* out) const;
+  void scan_identity(Gva from, uint64_t bytes, RangeScan* out) const;
+  bool read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const;  // false: blocked
+  void fail(GuestWalk* out, Gva address, Access access, uint32_t bits) const;
+
+  GuestMemory& memory_;
+  PagingMode mode_;
+  uint64_t cr3_ = 0;
+  uint64_t pointers_[4] = {};
+};
+
+}  // namespace ring1::shadowmmu

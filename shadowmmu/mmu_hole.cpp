@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The hole in the shadow directories, and what the guest has under it.
+#include "shadowmmu/mmu.h"
+
+namespace ring1::shadowmmu {
+
+bool ShadowMmu::set_hole(Gva base, const HoleTable* tables, unsigned count) {
+  Hole hole;
+  if (!hole.set(base, tables, count)) return false;
+  const auto for_each_directory = [this](auto&& act) {
+    for (unsigned index = 1; index < pool_.end(); ++index) {
+      if (pool_.at(index).live && pool_.at(index).role.is_directory()) act(index, pool_.at(index));
+    }
+  };
+  for_each_directory([this, &hole](unsigned index, ShadowPage& page) {
+    for (unsigned i = 0; i < kEntries; ++i) {
+      if (hole_.covers(page.role.quadrant, i)) page.entries[i] = 0;
+      else if (page.entries[i] && hole.covers(page.role.quadrant, i)) drop_link(index * kEntries + i);
+    }
+  });
+  hole_ = hole;
+  for_each_directory([this](unsigned, ShadowPage& page) { install_hole(page); });
+  ++hole_epoch_;
+  need_flush_ = true;
+  look_under_hole();
+  settle();
+  return true;
+}
+
+// What is known of a directory holds until it, or a page table traced for the hole, is written.
+void ShadowMmu::look_under_hole() {
+  constexpr uint64_t kSlotBytes = uint64_t{1} << 30;
+  hole_collides_ = false;
+  for (unsigned slot = 0; slot < 4; ++slot) {
+    if (!hole_.touches(slot)) continue;
+    ShadowPage& page = pool_.at(roots_[slot]);
+    if (page.hole_epoch != hole_epoch_) {
+      const uint64_t begin = slot * kSlotBytes, end = begin + kSlotBytes;
+      const uint64_t hole_begin = hole_.base().raw(), hole_end = hole_begin + hole_.bytes();
+      const uint64_t from = hole_begin > begin ? hole_begin : begin;
+      const RangeScan scan = walker_.scan(Gva(from), (hole_end < end ? hole_end : end) - from);
+      page.hole_epoch = hole_epoch_;
+      page.hole_collides = scan.mapped;
+      for (unsigned i = 0; i < scan.table_count && !scan.mapped; ++i) {
+        if (PageInfo* info = info_for(scan.tables[i].frame())) {
+          if (!info->reasons) protect(*info);
+          info->reasons |= kTraceHole;
+        }
+      }
+    }
+    hole_collides_ |= page.hole_collides;
+  }
+}
+
+// The page may no longer be what it was traced for: look anew, which traces it again if it still is.
+void ShadowMmu::hole_table_written(PageInfo* info) {
+  info->reasons &= ~kTraceHole;
+  ++hole_epoch_;
+  look_under_hole();
+}
+
+bool ShadowMmu::find_hole(uint64_t bytes, Gva bottom, Gva top, Gva* base) const {
+  uint64_t run = 0;
+  uint64_t at = top.raw() & ~(Hole::kTableBytes - 1);
+  while (run < bytes && at >= bottom.raw() + Hole::kTableBytes) {
+    at -= Hole::kTableBytes;
+    run = range_is_free(Gva(at), Hole::kTableBytes) ? run + Hole::kTableBytes : 0;
+  }
+  *base = Gva(at);
+  return run >= bytes;
+}
+
+}  // namespace ring1::shadowmmu
