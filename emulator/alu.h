@@ -21,13 +21,23 @@ constexpr int64_t sign_extend(uint32_t value, unsigned size) {
   return static_cast<int64_t>(static_cast<int32_t>(value << (32 - 8 * size)) >> (32 - 8 * size));
 }
 
+// Without the POPCNT instruction, which an old processor lacks, and without a library call.
+constexpr unsigned count_ones(uint32_t value) {
+  value -= value >> 1 & 0x55555555u;
+  value = (value & 0x33333333u) + (value >> 2 & 0x33333333u);
+  value = (value + (value >> 4)) & 0x0f0f0f0fu;
+  return value * 0x01010101u >> 24;
+}
+
 // ZF, SF and PF of a result; PF looks at the low byte alone.
 constexpr uint32_t result_flags(uint32_t value, unsigned size) {
   value &= size_mask(size);
   uint32_t flags = 0;
   if (value == 0) flags |= eflags::kZf;
   if (value & sign_bit(size)) flags |= eflags::kSf;
-  if (!(__builtin_popcount(value & 0xffu) & 1)) flags |= eflags::kPf;
+  // Bit n of the constant: is the number of ones in n even?
+  const uint32_t nibble = (value ^ value >> 4) & 15;
+  if (0x9669u >> nibble & 1) flags |= eflags::kPf;
   return flags;
 }
 

@@ -101,7 +101,7 @@ Outcome op_popcnt(Context& c) {
   uint64_t source;
   if (!c.read_operand(1, &source)) return c.failure;
   set_flags(c, source ? 0 : eflags::kZf);
-  return c.write_operand(0, __builtin_popcount(static_cast<uint32_t>(source))) ? Outcome::kDone : c.failure;
+  return c.write_operand(0, count_ones(static_cast<uint32_t>(source))) ? Outcome::kDone : c.failure;
 }
 
 // Of a 16-bit register the result is undefined; processors clear it.

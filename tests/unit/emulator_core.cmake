@@ -1,5 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-only
-ring1_unit_test(emulator_core_test
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/emulator_core_differential_test.cpp ${CMAKE_CURRENT_LIST_DIR}/emulator_core_forms.cpp
-    ${CMAKE_CURRENT_LIST_DIR}/emulator_core_native.cpp
-  LINK emulator)
+file(GLOB emulator_core_sources ${CMAKE_CURRENT_LIST_DIR}/emulator_core_*.cpp)
+ring1_unit_test(emulator_core_test SOURCES ${emulator_core_sources} LINK emulator)
