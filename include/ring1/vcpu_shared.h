@@ -86,7 +86,10 @@ struct ring1_exit {
 	};
 };
 
-/* Single producer (host, under its own lock), single consumer (monitor). Entry: gsi | level << 15. [async] */
+/*
+ * Single producer (host, under its own lock), single consumer (monitor). Entry: gsi | level << 15. Both counters run
+ * freely; the entry of counter n is n modulo the size. [async]
+ */
 #define RING1_IRQ_QUEUE_SIZE 256
 struct ring1_irq_queue {
 	__u32 head; /* next to write, host */

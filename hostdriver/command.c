@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Entering the monitor for anything, and carrying out a command other than RUN. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/sched.h>
+
+#include "ring1.h"
+
+/* The monitor failed or broke the protocol: its VM is over, the host goes on. */
+void ring1_vcpu_die(struct ring1_vcpu *vcpu, const char *reason)
+{
+	if (vcpu->dead)
+		return;
+	vcpu->dead = true;
+	pr_err("process %d, vCPU %u: %s\n", vcpu->vm->pid, vcpu->id, reason);
+	ring1_log_panic(vcpu);
+}
+
+/*
+ * One visit to the monitor with shared->command; serves what is the same in every situation. After the first visit of
+ * a command the monitor waits for answers, so the command is RUN from then on.
+ */
+enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
+{
+	struct ring1_vcpu_shared *shared = vcpu->shared;
+	enum ring1_request request;
+
+	for (;;) {
+		vcpu->entered = true;
+		request = ring1_world_enter(vcpu->world);
+		shared->log.tail = READ_ONCE(shared->log.head);
+		shared->command = RING1_COMMAND_RUN;
+		switch (request) {
+		case RING1_REQUEST_PIN:
+			ring1_serve_pin(vcpu);
+			break;
+		case RING1_REQUEST_DEADLINE:
+			ring1_timer_update(vcpu);
+			break;
+		case RING1_REQUEST_PANIC:
+			ring1_vcpu_die(vcpu, "the monitor panicked");
+			return request;
+		default:
+			return request;
+		}
+	}
+}
+
+/*
+ * The monitor prepares itself at its first entry and takes commands only afterwards. The kick makes it come back before
+ * the first instruction; if it lacks memory it says so with an exit now and at every KVM_RUN.
+ */
+static void start_monitor(struct ring1_vcpu *vcpu)
+{
+	enum ring1_request request;
+
+	vcpu->shared->command = RING1_COMMAND_RUN;
+	WRITE_ONCE(vcpu->shared->kick, 1);
+	do {
+		request = ring1_vcpu_enter(vcpu);
+	} while (request == RING1_REQUEST_INTERRUPT);
+	if (request != RING1_REQUEST_EXIT && request != RING1_REQUEST_HALT)
+		ring1_vcpu_die(vcpu, "the monitor did not start");
+}
+
+/* The vCPU is owned and not in KVM_RUN's guest. Parameters and results lie in shared->payload. */
+int ring1_vcpu_command(struct ring1_vcpu *vcpu, u32 command)
+{
+	struct ring1_vcpu_shared *shared = vcpu->shared;
+	bool loaded = vcpu->fpu_loaded;
+	int ret = -EIO;
+
+	if (vcpu->dead)
+		return -EIO;
+	if (!loaded)
+		ring1_fpu_load(vcpu);
+	if (!vcpu->entered)
+		start_monitor(vcpu);
+	shared->command = command;
+	while (!vcpu->dead) {
+		enum ring1_request request = ring1_vcpu_enter(vcpu);
+
+		if (request == RING1_REQUEST_INTERRUPT) {
+			cond_resched();
+			continue;
+		}
+		if (request == RING1_REQUEST_DONE)
+			ret = shared->status;
+		else
+			ring1_vcpu_die(vcpu, "the monitor answered a command with something else");
+		break;
+	}
+	if (!loaded)
+		ring1_fpu_put(vcpu);
+	return ret;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What KVM_GET_SUPPORTED_CPUID offers: of the processor's features those that a 32-bit guest may use under this engine.
+ * Guest user code executes CPUID natively on processors without CPUID faulting, so nothing is offered that the
+ * processor lacks. Leaves: SDM 2A CPUID; 0x8000xxxx: APM 3 appendix E.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/processor.h>
+
+#include "ring1.h"
+
+#define BIT_RANGE(high, low) ((~0U >> (31 - (high))) & ~((1U << (low)) - 1))
+
+#define LEAF1_ECX (BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | BIT(19) /* SSE4.1 */ | \
+		   BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | BIT(25) /* AES */ |   \
+		   BIT(30) /* RDRAND */)
+#define LEAF1_ECX_HYPERVISOR BIT(31)
+#define LEAF1_EDX (BIT(0) /* FPU */ | BIT_RANGE(6, 2) /* DE PSE TSC MSR PAE */ | BIT(8) /* CX8 */ | BIT(9) /* APIC */ | \
+		   BIT(11) /* SEP */ | BIT(12) /* MTRR */ | BIT(13) /* PGE */ | BIT(15) /* CMOV */ |              \
+		   BIT(16) /* PAT */ | BIT(19) /* CLFSH */ | BIT_RANGE(26, 23) /* MMX FXSR SSE SSE2 */)
+/* In 0x80000001 AMD repeats the bits of leaf 1 up to 17, 23 and 24; on other processors these read as zero. */
+#define LEAF8_1_EDX ((LEAF1_EDX & (BIT_RANGE(17, 0) | BIT(23) | BIT(24)) & ~BIT(11) /* here: SYSCALL */) | \
+		     BIT(20) /* NX */ | BIT(22) /* MMXEXT */ | BIT(30) | BIT(31) /* 3DNow! */)
+#define LEAF8_1_ECX (BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | BIT(7) /* MISALIGNSSE */ | BIT(8) /* PREFETCHW */)
+#define LEAF8_7_EDX_INVARIANT_TSC BIT(8)
+
+#define MAX_BASIC 4
+#define MAX_EXTENDED 0x80000008
+#define HYPERVISOR 0x40000000
+#define MAX_CACHES 8
+
+struct builder {
+	struct kvm_cpuid_entry2 *entries;
+	u32 count;
+};
+
+/* Room was made for all leaves below. */
+#define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 1 + 9)
+
+static struct kvm_cpuid_entry2 *add(struct builder *b, u32 function, u32 index)
+{
+	struct kvm_cpuid_entry2 *entry = &b->entries[b->count++];
+
+	entry->function = function;
+	entry->index = index;
+	cpuid_count(function, index, &entry->eax, &entry->ebx, &entry->ecx, &entry->edx);
+	return entry;
+}
+
+static void add_features(struct builder *b)
+{
+	struct kvm_cpuid_entry2 *entry = add(b, 1, 0);
+
+	entry->ebx = (entry->ebx & 0xffff) | 1 << 16; /* brand, CLFLUSH size, one processor, APIC id 0 */
+	entry->ecx = (entry->ecx & LEAF1_ECX) | LEAF1_ECX_HYPERVISOR;
+	entry->edx &= LEAF1_EDX;
+}
+
+/* One cache per subleaf until type 0; the fields for sharing between processors are cleared. */
+static void add_caches(struct builder *b)
+{
+	u32 index;
+
+	for (index = 0; index < MAX_CACHES; index++) {
+		struct kvm_cpuid_entry2 *entry = add(b, 4, index);
+
+		entry->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+		entry->eax &= BIT_RANGE(13, 0);
+		if (!(entry->eax & 0x1f))
+			break;
+	}
+}
+
+static void add_hypervisor(struct builder *b)
+{
+	struct kvm_cpuid_entry2 *entry = add(b, HYPERVISOR, 0);
+	static const char signature[12] __nonstring = "ring1ring1  ";
+
+	entry->eax = HYPERVISOR;
+	memcpy(&entry->ebx, signature, 4);
+	memcpy(&entry->ecx, signature + 4, 4);
+	memcpy(&entry->edx, signature + 8, 4);
+}
+
+static void add_extended(struct builder *b)
+{
+	u32 max = min_t(u32, cpuid_eax(0x80000000), MAX_EXTENDED);
+	u32 function;
+
+	for (function = 0x80000000; function <= max; function++) {
+		struct kvm_cpuid_entry2 *entry = add(b, function, 0);
+
+		switch (function) {
+		case 0x80000000:
+			entry->eax = max;
+			break;
+		case 0x80000001:
+			entry->ebx = 0;
+			entry->ecx &= LEAF8_1_ECX;
+			entry->edx &= LEAF8_1_EDX;
+			break;
+		case 0x80000007:
+			entry->eax = entry->ebx = entry->ecx = 0;
+			entry->edx &= LEAF8_7_EDX_INVARIANT_TSC;
+			break;
+		case 0x80000008:
+			entry->eax = 32 << 8 | RING1_PHYSICAL_BITS;
+			entry->ebx = entry->ecx = entry->edx = 0;
+			break;
+		}
+	}
+}
+
+static void build(struct builder *b)
+{
+	u32 max = min_t(u32, cpuid_eax(0), MAX_BASIC);
+
+	add(b, 0, 0)->eax = max;
+	add_features(b);
+	if (max >= 2)
+		add(b, 2, 0);
+	if (max >= 3) {
+		struct kvm_cpuid_entry2 *serial = add(b, 3, 0);
+
+		serial->eax = serial->ebx = serial->ecx = serial->edx = 0;
+	}
+	if (max >= 4)
+		add_caches(b);
+	add_hypervisor(b);
+	add_extended(b);
+}
+
+int ring1_get_supported_cpuid(struct kvm_cpuid2 __user *argp)
+{
+	struct builder b = {};
+	struct kvm_cpuid2 header;
+	int ret = 0;
+
+	if (copy_from_user(&header, argp, sizeof(header)))
+		return -EFAULT;
+	b.entries = kcalloc(MAX_ENTRIES, sizeof(*b.entries), GFP_KERNEL_ACCOUNT);
+	if (!b.entries)
+		return -ENOMEM;
+	build(&b);
+	if (header.nent < b.count)
+		ret = -E2BIG;
+	else if (put_user(b.count, &argp->nent) ||
+		 copy_to_user(argp->entries, b.entries, b.count * sizeof(*b.entries)))
+		ret = -EFAULT;
+	kfree(b.entries);
+	return ret;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Loading and unloading: parameters, the two device nodes. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+
+#include "ring1.h"
+
+unsigned int ring1_tc_size = SZ_16M;
+module_param_named(tc_size, ring1_tc_size, uint, 0444);
+MODULE_PARM_DESC(tc_size, "bytes of the translation cache of each vCPU, 64 KiB to 256 MiB (default 16 MiB)");
+
+bool ring1_chaining = true;
+module_param_named(chaining, ring1_chaining, bool, 0444);
+MODULE_PARM_DESC(chaining, "link translations directly (default on)");
+
+bool ring1_check_recovery;
+module_param_named(check_recovery, ring1_check_recovery, bool, 0444);
+MODULE_PARM_DESC(check_recovery, "debug: verify the recovery of guest state at every translation");
+
+bool ring1_trace;
+module_param_named(trace, ring1_trace, bool, 0444);
+MODULE_PARM_DESC(trace, "debug: log every entry into the guest");
+
+static bool kvm_device = true;
+module_param(kvm_device, bool, 0444);
+MODULE_PARM_DESC(kvm_device, "also register /dev/kvm if no other module has it (default on)");
+
+static char *engine = "bt";
+module_param(engine, charp, 0444);
+MODULE_PARM_DESC(engine, "bt: binary translation, the only engine there is");
+
+static const struct file_operations ring1_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = ring1_system_ioctl,
+	.compat_ioctl = ring1_system_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice ring1_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ring1",
+	.fops = &ring1_fops,
+};
+
+static struct miscdevice ring1_kvm_device = {
+	.minor = KVM_MINOR,
+	.name = "kvm",
+	.fops = &ring1_fops,
+};
+
+static int check_parameters(void)
+{
+	if (ring1_tc_size < SZ_64K || ring1_tc_size > SZ_256M || ring1_tc_size % PAGE_SIZE) {
+		pr_err("tc_size must be a multiple of 4096 from 65536 to 268435456, not %u\n", ring1_tc_size);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int __init ring1_init(void)
+{
+	int ret = check_parameters();
+
+	if (ret)
+		return ret;
+	ret = ring1_world_init();
+	if (ret)
+		return ret;
+	ring1_debugfs_init();
+	ret = misc_register(&ring1_device);
+	if (ret) {
+		pr_err("cannot register /dev/ring1: %d\n", ret);
+		ring1_debugfs_exit();
+		ring1_world_exit();
+		return ret;
+	}
+	/* The minor number is KVM's own, so this fails, silently, exactly when KVM is there. */
+	if (kvm_device && misc_register(&ring1_kvm_device))
+		kvm_device = false;
+	pr_info("ready: /dev/ring1%s, translation cache %u KiB\n", kvm_device ? " and /dev/kvm" : "",
+		ring1_tc_size / SZ_1K);
+	return 0;
+}
+
+static void __exit ring1_exit(void)
+{
+	if (kvm_device)
+		misc_deregister(&ring1_kvm_device);
+	misc_deregister(&ring1_device);
+	ring1_debugfs_exit();
+	ring1_world_exit();
+}
+
+module_init(ring1_init);
+module_exit(ring1_exit);
+MODULE_LICENSE("GPL v2");
+MODULE_DESCRIPTION("ring1: a hypervisor for processors without VT-x");

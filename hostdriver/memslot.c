@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Memory slots: which guest-physical addresses are backed by which part of the process's memory. */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ring1.h"
+
+struct ring1_memslot *ring1_slot_of(struct ring1_vm *vm, u64 gfn)
+{
+	struct ring1_memslot *slot;
+
+	list_for_each_entry(slot, &vm->slots, node)
+		if (gfn >= slot->base_gfn && gfn - slot->base_gfn < slot->npages)
+			return slot;
+	return NULL;
+}
+
+void ring1_slots_free(struct ring1_vm *vm)
+{
+	struct ring1_memslot *slot, *next;
+
+	list_for_each_entry_safe(slot, next, &vm->slots, node)
+		kfree(slot);
+	INIT_LIST_HEAD(&vm->slots);
+}
+
+static struct ring1_memslot *slot_by_id(struct ring1_vm *vm, u32 id)
+{
+	struct ring1_memslot *slot;
+
+	list_for_each_entry(slot, &vm->slots, node)
+		if (slot->id == id)
+			return slot;
+	return NULL;
+}
+
+static bool overlaps_other(struct ring1_vm *vm, const struct ring1_memslot *self, u64 gfn, u64 npages)
+{
+	struct ring1_memslot *slot;
+
+	list_for_each_entry(slot, &vm->slots, node)
+		if (slot != self && gfn < slot->base_gfn + slot->npages && slot->base_gfn < gfn + npages)
+			return true;
+	return false;
+}
+
+static int check_region(const struct kvm_userspace_memory_region *region)
+{
+	if (region->flags & ~(u32)KVM_MEM_READONLY)
+		return -EINVAL;
+	if (region->slot >= RING1_MAX_SLOTS)
+		return -EINVAL;
+	if ((region->memory_size | region->guest_phys_addr | region->userspace_addr) & ~PAGE_MASK)
+		return -EINVAL;
+	if (region->guest_phys_addr > RING1_MAX_GPA || region->memory_size > RING1_MAX_GPA - region->guest_phys_addr)
+		return -EINVAL;
+	if (!access_ok((void __user *)(unsigned long)region->userspace_addr, region->memory_size))
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Makes every monitor drop what it knows about a range: shadow entries, translations, and that nothing was there. One
+ * that cannot is never entered again, as it might hold mappings of pages that are about to be freed.
+ */
+static void forget(struct ring1_vm *vm, u64 gfn, u64 count)
+{
+	int i;
+
+	for (i = 0; i < RING1_MAX_VCPUS; i++) {
+		struct ring1_vcpu *vcpu = vm->vcpus[i];
+
+		if (!vcpu || !vcpu->entered || vcpu->dead)
+			continue;
+		vcpu->shared->payload.range.gfn = gfn;
+		vcpu->shared->payload.range.count = count;
+		if (ring1_vcpu_command(vcpu, RING1_COMMAND_FORGET))
+			ring1_vcpu_die(vcpu, "the monitor could not give up guest memory");
+	}
+}
+
+/* The slot is off the list already, so that a request for its pages on the way finds nothing. */
+static void withdraw(struct ring1_vm *vm, const struct ring1_memslot *slot)
+{
+	forget(vm, slot->base_gfn, slot->npages);
+	ring1_unpin_range(vm, slot->base_gfn, slot->npages);
+}
+
+static int create_slot(struct ring1_vm *vm, const struct kvm_userspace_memory_region *region, u64 gfn, u64 npages)
+{
+	struct ring1_memslot *slot;
+
+	if (overlaps_other(vm, NULL, gfn, npages))
+		return -EEXIST;
+	slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	if (!slot)
+		return -ENOMEM;
+	slot->id = region->slot;
+	slot->flags = region->flags;
+	slot->base_gfn = gfn;
+	slot->npages = npages;
+	slot->hva = region->userspace_addr;
+	list_add(&slot->node, &vm->slots);
+	forget(vm, gfn, npages);
+	return 0;
+}
+
+/* Only the guest-physical address of a slot may change. */
+static int move_slot(struct ring1_vm *vm, struct ring1_memslot *slot,
+		     const struct kvm_userspace_memory_region *region, u64 gfn, u64 npages)
+{
+	if (slot->hva != region->userspace_addr || slot->npages != npages || slot->flags != region->flags)
+		return -EINVAL;
+	if (slot->base_gfn == gfn)
+		return 0;
+	if (overlaps_other(vm, slot, gfn, npages))
+		return -EEXIST;
+	list_del(&slot->node);
+	withdraw(vm, slot);
+	slot->base_gfn = gfn;
+	list_add(&slot->node, &vm->slots);
+	forget(vm, gfn, npages);
+	return 0;
+}
+
+static int change(struct ring1_vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	struct ring1_memslot *slot = slot_by_id(vm, region->slot);
+	u64 gfn = region->guest_phys_addr >> PAGE_SHIFT;
+	u64 npages = region->memory_size >> PAGE_SHIFT;
+
+	if (npages)
+		return slot ? move_slot(vm, slot, region, gfn, npages) : create_slot(vm, region, gfn, npages);
+	if (!slot)
+		return -EINVAL;
+	list_del(&slot->node);
+	withdraw(vm, slot);
+	kfree(slot);
+	return 0;
+}
+
+int ring1_set_memory_region(void *object, void *data)
+{
+	struct ring1_vm *vm = object;
+	int ret = check_region(data);
+
+	if (ret)
+		return ret;
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	ret = ring1_vm_own_vcpus(vm);
+	if (!ret) {
+		ret = change(vm, data);
+		ring1_vm_disown_vcpus(vm);
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}

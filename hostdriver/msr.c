@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KVM_GET/SET_MSRS and the list of the numbers they know. */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/msr.h>
+
+#include "ring1.h"
+
+#define MAX_ENTRIES 256
+
+static const u32 indices[] = {
+	RING1_MSR_TSC,
+#define X(number, name, field, rule) number,
+	RING1_MSRS(X)
+#undef X
+};
+
+static int get_msr(const struct ring1_vcpu *vcpu, u32 index, u64 *value)
+{
+	const struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
+
+	switch (index) {
+	case RING1_MSR_TSC:
+		*value = rdtsc() + cpu->tsc_offset;
+		return 0;
+	case RING1_MSR_MTRR_CAP:
+		*value = RING1_MTRR_CAP;
+		return 0;
+#define X(number, name, field, rule) \
+	case number:                 \
+		*value = cpu->field; \
+		return 0;
+	RING1_MSRS(X)
+#undef X
+	default:
+		return -EINVAL;
+	}
+}
+
+static int set_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
+{
+	struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
+
+	switch (index) {
+	case RING1_MSR_TSC:
+		cpu->tsc_offset = value - rdtsc();
+		return 0;
+#define X(number, name, field, rule)              \
+	case number:                              \
+		if (!ring1_msr_rule_##rule(value)) \
+			return -EINVAL;           \
+		cpu->field = value;               \
+		return 0;
+	RING1_MSRS(X)
+#undef X
+	default:
+		return -EINVAL;
+	}
+}
+
+/* The number of entries done; the first one that fails ends it. */
+static int transfer(struct ring1_vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (write ? set_msr(vcpu, entries[i].index, entries[i].data)
+			  : get_msr(vcpu, entries[i].index, &entries[i].data))
+			break;
+	vcpu->state_written |= write && i;
+	return i;
+}
+
+long ring1_msrs(struct ring1_vcpu *vcpu, struct kvm_msrs __user *argp, bool write)
+{
+	struct kvm_msr_entry *entries;
+	struct kvm_msrs header;
+	size_t size;
+	int ret;
+
+	if (copy_from_user(&header, argp, sizeof(header)))
+		return -EFAULT;
+	if (header.nmsrs >= MAX_ENTRIES)
+		return -E2BIG;
+	size = header.nmsrs * sizeof(*entries);
+	entries = memdup_user(argp->entries, size);
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	ret = ring1_vcpu_own(vcpu);
+	if (!ret) {
+		ret = transfer(vcpu, entries, header.nmsrs, write);
+		ring1_vcpu_disown(vcpu);
+	}
+	if (ret > 0 && !write && copy_to_user(argp->entries, entries, size))
+		ret = -EFAULT;
+	kfree(entries);
+	return ret;
+}
+
+int ring1_get_msr_index_list(struct kvm_msr_list __user *argp)
+{
+	struct kvm_msr_list header;
+	u32 room;
+
+	if (copy_from_user(&header, argp, sizeof(header)))
+		return -EFAULT;
+	room = header.nmsrs;
+	header.nmsrs = ARRAY_SIZE(indices);
+	if (copy_to_user(argp, &header, sizeof(header)))
+		return -EFAULT;
+	if (room < ARRAY_SIZE(indices))
+		return -E2BIG;
+	return copy_to_user(argp->indices, indices, sizeof(indices)) ? -EFAULT : 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model-specific registers that are plain values of struct ring1_cpu_state, one row each: number, name, field,
+ * rule (which values a write may store; everything else is #GP in the guest and refused in KVM_SET_MSRS). The
+ * time-stamp counter and the constant IA32_MTRRCAP have no row: they have no field.
+ */
+#ifndef RING1_MSR_LIST_H
+#define RING1_MSR_LIST_H
+
+#include <linux/types.h>
+
+#define RING1_MSR_TSC 0x10
+#define RING1_MSR_MTRR_CAP 0xfe
+#define RING1_MTRR_CAP 0x508ull /* 8 variable ranges, fixed ranges, write combining (SDM 3A 11.11.1) */
+
+/* Physical addresses of a guest have this many bits (CPUID 0x80000008). */
+#define RING1_PHYSICAL_BITS 36
+
+#define RING1_MSRS(X)                                     \
+	X(0x0000001b, APIC_BASE, apic_base, APIC_BASE)    \
+	X(0x00000174, SYSENTER_CS, sysenter_cs, ANY)      \
+	X(0x00000175, SYSENTER_ESP, sysenter_esp, ANY)    \
+	X(0x00000176, SYSENTER_EIP, sysenter_eip, ANY)    \
+	X(0x0000017a, MCG_STATUS, mcg_status, ANY)        \
+	X(0x0000017b, MCG_CTL, mcg_ctl, ANY)              \
+	X(0x000001a0, MISC_ENABLE, misc_enable, ANY)      \
+	X(0x00000200, MTRR_BASE0, mtrr_variable[0], MTRR_BASE)  \
+	X(0x00000201, MTRR_MASK0, mtrr_variable[1], MTRR_MASK)  \
+	X(0x00000202, MTRR_BASE1, mtrr_variable[2], MTRR_BASE)  \
+	X(0x00000203, MTRR_MASK1, mtrr_variable[3], MTRR_MASK)  \
+	X(0x00000204, MTRR_BASE2, mtrr_variable[4], MTRR_BASE)  \
+	X(0x00000205, MTRR_MASK2, mtrr_variable[5], MTRR_MASK)  \
+	X(0x00000206, MTRR_BASE3, mtrr_variable[6], MTRR_BASE)  \
+	X(0x00000207, MTRR_MASK3, mtrr_variable[7], MTRR_MASK)  \
+	X(0x00000208, MTRR_BASE4, mtrr_variable[8], MTRR_BASE)  \
+	X(0x00000209, MTRR_MASK4, mtrr_variable[9], MTRR_MASK)  \
+	X(0x0000020a, MTRR_BASE5, mtrr_variable[10], MTRR_BASE) \
+	X(0x0000020b, MTRR_MASK5, mtrr_variable[11], MTRR_MASK) \
+	X(0x0000020c, MTRR_BASE6, mtrr_variable[12], MTRR_BASE) \
+	X(0x0000020d, MTRR_MASK6, mtrr_variable[13], MTRR_MASK) \
+	X(0x0000020e, MTRR_BASE7, mtrr_variable[14], MTRR_BASE) \
+	X(0x0000020f, MTRR_MASK7, mtrr_variable[15], MTRR_MASK) \
+	X(0x00000250, MTRR_FIX64K_00000, mtrr_fixed[0], MTRR_FIXED)  \
+	X(0x00000258, MTRR_FIX16K_80000, mtrr_fixed[1], MTRR_FIXED)  \
+	X(0x00000259, MTRR_FIX16K_A0000, mtrr_fixed[2], MTRR_FIXED)  \
+	X(0x00000268, MTRR_FIX4K_C0000, mtrr_fixed[3], MTRR_FIXED)   \
+	X(0x00000269, MTRR_FIX4K_C8000, mtrr_fixed[4], MTRR_FIXED)   \
+	X(0x0000026a, MTRR_FIX4K_D0000, mtrr_fixed[5], MTRR_FIXED)   \
+	X(0x0000026b, MTRR_FIX4K_D8000, mtrr_fixed[6], MTRR_FIXED)   \
+	X(0x0000026c, MTRR_FIX4K_E0000, mtrr_fixed[7], MTRR_FIXED)   \
+	X(0x0000026d, MTRR_FIX4K_E8000, mtrr_fixed[8], MTRR_FIXED)   \
+	X(0x0000026e, MTRR_FIX4K_F0000, mtrr_fixed[9], MTRR_FIXED)   \
+	X(0x0000026f, MTRR_FIX4K_F8000, mtrr_fixed[10], MTRR_FIXED)  \
+	X(0x00000277, PAT, pat, PAT)                      \
+	X(0x000002ff, MTRR_DEF_TYPE, mtrr_def_type, MTRR_DEF_TYPE)   \
+	X(0xc0000080, EFER, efer, EFER)                   \
+	X(0xc0000081, STAR, star, ANY)                    \
+	X(0xc0000082, LSTAR, lstar, CANONICAL)            \
+	X(0xc0000083, CSTAR, cstar, CANONICAL)            \
+	X(0xc0000084, SFMASK, sfmask, ANY)                \
+	X(0xc0000102, KERNEL_GS_BASE, kernel_gs_base, CANONICAL)     \
+	X(0xc0000103, TSC_AUX, tsc_aux, LOW32)
+
+/* The rules: 1 if a write may store the value. */
+static inline int ring1_msr_rule_ANY(__u64 value)
+{
+	(void)value;
+	return 1;
+}
+
+static inline int ring1_msr_rule_LOW32(__u64 value)
+{
+	return value >> 32 == 0;
+}
+
+static inline int ring1_msr_rule_CANONICAL(__u64 value)
+{
+	return (__u64)((__s64)(value << 16) >> 16) == value;
+}
+
+/* BSP, global enable, base below the limit of physical addresses; x2APIC is not offered (SDM 3A 10.4.4). */
+static inline int ring1_msr_rule_APIC_BASE(__u64 value)
+{
+	return (value & ~(0x900ull | (((1ull << RING1_PHYSICAL_BITS) - 1) & ~0xfffull))) == 0;
+}
+
+/* SCE and NXE; long mode is not offered. */
+static inline int ring1_msr_rule_EFER(__u64 value)
+{
+	return (value & ~0x801ull) == 0;
+}
+
+/* Memory types of an MTRR: UC, WC, WT, WP, WB (SDM 3A 11.11.2). */
+static inline int ring1_mtrr_type_valid(__u8 type)
+{
+	return type == 0 || type == 1 || (type >= 4 && type <= 6);
+}
+
+static inline int ring1_msr_rule_MTRR_FIXED(__u64 value)
+{
+	int byte;
+
+	for (byte = 0; byte < 8; byte++)
+		if (!ring1_mtrr_type_valid((__u8)(value >> (8 * byte))))
+			return 0;
+	return 1;
+}
+
+static inline int ring1_msr_rule_MTRR_BASE(__u64 value)
+{
+	return value >> RING1_PHYSICAL_BITS == 0 && (value & 0xf00) == 0 && ring1_mtrr_type_valid((__u8)value);
+}
+
+static inline int ring1_msr_rule_MTRR_MASK(__u64 value)
+{
+	return value >> RING1_PHYSICAL_BITS == 0 && (value & 0x7ff) == 0;
+}
+
+static inline int ring1_msr_rule_MTRR_DEF_TYPE(__u64 value)
+{
+	return (value & ~0xcffull) == 0 && ring1_mtrr_type_valid((__u8)value);
+}
+
+/* As for an MTRR, and UC- (SDM 3A 11.12.2). */
+static inline int ring1_msr_rule_PAT(__u64 value)
+{
+	int byte;
+
+	for (byte = 0; byte < 8; byte++) {
+		__u8 type = (__u8)(value >> (8 * byte));
+
+		if (type != 7 && !ring1_mtrr_type_valid(type))
+			return 0;
+	}
+	return 1;
+}
+
+#endif
