@@ -30,7 +30,7 @@ class ShadowMmu {
   [[nodiscard]] bool init();
   void release();  // gives all memory back; only init() may follow
 
-  // Mode and address space. kGeneralProtection (a reserved bit in a PAE pointer) and kBlocked change nothing.
+  // Mode and address space; physical_bits must not change once there is paging. kGeneralProtection (a reserved bit in a PAE pointer) and kBlocked change nothing.
   enum class Load : uint8_t { kOk, kGeneralProtection, kBlocked };
   [[nodiscard]] Load set_mode(const PagingMode& mode, uint64_t cr3);
   [[nodiscard]] Load load_cr3(uint64_t cr3) { return set_mode(walker_.mode(), cr3); }
@@ -41,10 +41,10 @@ class ShadowMmu {
 
   FaultResult fault(Gva address, uint32_t error_code);
   Walk translate(Gva address, Access access);  // for the emulator: sets A and D
-  Walk peek(Gva address) const { return walker_.walk(address, {}); }
+  Walk peek(Gva address) const { return walker_.walk(wrap(address), {}); }
 
   // INVLPG and flushes: tables are traced, so only the processor's TLB is out of date.
-  void invlpg(Gva address) { tlb_.flush_page(address.page()); }
+  void invlpg(Gva address) { tlb_.flush_page(wrap(address).page()); }
   void flush_all();
   void tlb_flushed() { stale_ = need_flush_ = false; }  // CR3 was reloaded for another reason, as after a world switch
 
@@ -76,6 +76,7 @@ class ShadowMmu {
 
  private:
   friend class Checker;
+  static constexpr Gva wrap(Gva address) { return Gva(address.raw() & 0xffff'ffff); }  // linear addresses have 32 bits
   struct Leaf { bool write, user, no_execute, dirty; };
 
   // mmu.cpp: roots

@@ -15,7 +15,8 @@ uint8_t access_of(uint64_t directory_entry, uint8_t mode) {
 }
 }  // namespace
 
-FaultResult ShadowMmu::fault(Gva address, uint32_t error_code) {
+FaultResult ShadowMmu::fault(Gva where, uint32_t error_code) {
+  const Gva address = wrap(where);
   const Access access{(error_code & page_fault::kWrite) != 0, (error_code & page_fault::kUser) != 0,
                       (error_code & page_fault::kFetch) != 0};
   GuestWalk walk = walker_.walk(address, access);
@@ -30,7 +31,7 @@ FaultResult ShadowMmu::fault(Gva address, uint32_t error_code) {
 }
 
 Walk ShadowMmu::translate(Gva address, Access access) {
-  GuestWalk walk = walker_.walk(address, access);
+  GuestWalk walk = walker_.walk(wrap(address), access);
   if (walk.ok) mark(&walk, access.write);
   return walk;
 }

@@ -83,7 +83,7 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   // A guest's store by any mapping: traced if the page is.
   template <class T> void store(uint64_t gpa, T value) {
     ram<T>(gpa) = value;
-    if (mmu.reasons(Gpa(gpa))) mmu.guest_wrote(Gpa(gpa), sizeof(T));
+    mmu.guest_wrote(Gpa(gpa), sizeof(T));
   }
 
   // One access of guest code: the processor, and the monitor's handler as often as it takes.

@@ -86,12 +86,23 @@ class Random : public testing::TestWithParam<Setup> {
     }
     ASSERT_NE(outcome.kind, FaultKind::kGuest) << std::hex << outcome.error;
     ASSERT_EQ(outcome.gpa, expected.gpa);
+    if (machine.mmu.hole().covers(Gva(gva))) {
+      ASSERT_EQ(outcome.kind, FaultKind::kHole);
+      return;
+    }
     const bool ram = expected.gpa < kPages * kPageSize;
     const bool traced = access.write && machine.mmu.reasons(Gpa(expected.gpa));
     ASSERT_EQ(outcome.kind, !ram ? FaultKind::kDevice : traced ? FaultKind::kTraced : FaultKind::kHidden);
     const Walk walk = machine.mmu.peek(Gva(gva));
     for (unsigned i = 0; i < walk.entry_count; ++i) ASSERT_TRUE(walk.entries[i].value & kA);
     ASSERT_TRUE(walk.dirty || !access.write || !ram);
+  }
+
+  // Over the first directory entries of a slot; its page tables are empty.
+  void move_hole(Machine& machine, const Page (&tables)[2]) {
+    const HoleTable hole[] = {{tables[0].hpa}, {tables[1].hpa}};
+    const unsigned count = pick(3);
+    ASSERT_TRUE(machine.mmu.set_hole(Gva(uint64_t{pick(4)} << 30 | uint64_t{pick(4)} << 21), hole, count));
   }
 
   void load(Machine& machine, PagingMode mode) {
@@ -117,9 +128,12 @@ TEST_P(Random, AgreesWithTheGuestsTables) {
       for (unsigned i = 0; i < 600; ++i) random_store(machine, mode);
     }
     load(machine, mode);
+    Page hole[2];
+    ASSERT_TRUE(machine.allocate(&hole[0]) && machine.allocate(&hole[1]));
     for (unsigned step = 0; step < 1500 && !HasFatalFailure(); ++step) {
       const unsigned what = pick(100);
-      if (what < 35) random_store(machine, mode);
+      if (what < 34) random_store(machine, mode);
+      else if (what < 35) move_hole(machine, hole);
       else if (what < 92) random_access(machine);
       else if (what < 95) load(machine, mode);
       else if (what < 96) machine.mmu.unprotect(Gpa(pick(kTables) * kPageSize));
@@ -136,8 +150,14 @@ TEST_P(Random, AgreesWithTheGuestsTables) {
         machine.access(pick(kPages) * kPageSize, Machine::kWrite);
         load(machine, mode);
       }
-      if (step % 8 == 0) machine.check();
+      if (step % 8 == 0) {
+        machine.check();
+        const Hole& place = machine.mmu.hole();
+        ASSERT_EQ(machine.mmu.hole_collides(), place.count() && !machine.mmu.range_is_free(place.base(), place.bytes()));
+      }
     }
+    machine.release(hole[0]);
+    machine.release(hole[1]);
     ASSERT_FALSE(HasFatalFailure()) << "round " << round;
   }
 }
