@@ -72,7 +72,7 @@ class Emitter {
   void interrupt(CalloutVector vector) { assembler_.int_(static_cast<uint8_t>(vector)); }
   void note_patch(uint8_t exit);
 
-  static constexpr unsigned kArenaBytes = 8192;
+  static constexpr unsigned kArenaBytes = 6144;
   static constexpr unsigned kSlack = 16;  // asmjit refuses an instruction that might not fit
 
   Translation* out_;
