@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The 8254 of a PC and port 0x61. Times are nanoseconds of virtual time (Clock).
+//
+// Lost ticks: a tick that finds the line's interrupt still waiting is kept, and delivered as soon as the guest has
+// ended one; so the guest sees them in quick succession but never faster than it handles them. At most
+// kMaxPending are kept; what comes on top, and what comes while the guest does not listen to the line at all, is
+// dropped and counted.
+#pragma once
+
+#include <linux/kvm.h>
+
+#include <cstdint>
+
+#include "vtimer/clock.h"
+#include "vtimer/pit_channel.h"
+
+namespace ring1::vtimer {
+
+// The interrupt line of channel 0.
+class TimerLine {
+ public:
+  enum class Answer : uint8_t { kMasked, kCoalesced, kDelivered };
+  virtual Answer pulse() = 0;  // up and down again
+
+ protected:
+  ~TimerLine() = default;
+};
+
+class Pit {
+ public:
+  static constexpr uint32_t kMaxPending = 250;
+
+  explicit Pit(TimerLine& line) : line_(line) {}
+  Pit(const Pit&) = delete;
+  Pit& operator=(const Pit&) = delete;
+
+  void reset(uint64_t now);
+
+  // false: not our port, or not one byte.
+  bool io_read(uint16_t port, unsigned size, uint32_t* value, uint64_t now);
+  bool io_write(uint16_t port, unsigned size, uint32_t value, uint64_t now);
+
+  // When advance() is to be called next; kNoDeadline: no need. A time that has passed: at once.
+  uint64_t next_deadline() const { return deadline_; }
+  void advance(uint64_t now);
+  // The guest has ended the line's interrupt.
+  void line_ended() {
+    if (!pending_) return;
+    ended_ = true;
+    deadline_ = 0;
+  }
+
+  bool speaker_on() const { return port61_ & kSpeakerData; }
+  uint32_t pending_ticks() const { return pending_; }
+  uint64_t dropped_ticks() const { return dropped_; }
+
+  void save(kvm_pit_state2* to, uint64_t now);
+  void restore(const kvm_pit_state2& from, uint64_t now);
+
+ private:
+  static constexpr unsigned kChannels = 3;
+  static constexpr uint8_t kGate2 = 0x01, kSpeakerData = 0x02;
+
+  void write_control(uint8_t value, uint64_t now);
+  void read_back(uint8_t command, uint64_t now);
+  uint8_t read_port61(uint64_t now);
+  void forget_ticks(uint64_t now);
+  void deliver();  // one
+
+  TimerLine& line_;
+  PitChannel channel_[kChannels];
+  uint8_t port61_ = 0;
+  uint64_t seen_edges_ = 0;  // of channel 0, turned into ticks
+  uint32_t pending_ = 0;
+  bool ended_ = false;       // the line may take the next one now
+  uint64_t dropped_ = 0;
+  uint64_t deadline_ = kNoDeadline;
+};
+
+}  // namespace ring1::vtimer
