@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The MC146818 real-time clock with its CMOS memory, and the bytes a PC's BIOS keeps there. Shows the host's
+// time (UTC) plus what the guest set it off by. Registers are the vCPU thread's, poll() the console thread's.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+#include "vmm/devices/bus.h"
+
+namespace ring1::vmm {
+
+class Cmos : public Device {
+ public:
+  struct Wires {
+    std::function<int64_t()> nanoseconds;  // since 1970, UTC
+    std::function<void(bool)> interrupt;
+    std::function<void()> deadline_changed;
+  };
+  Cmos(Wires wires, uint64_t memory_size);
+
+  uint64_t read(uint64_t offset, unsigned size) override;
+  void write(uint64_t offset, unsigned size, uint64_t value) override;
+
+  // Raises what is due; the time of the next interrupt on the same clock, if one is enabled.
+  std::optional<int64_t> poll();
+
+ private:
+  uint8_t read_register(uint8_t index);
+  void write_register(uint8_t index, uint8_t value);
+  int64_t now() const { return wires_.nanoseconds() + offset_; }
+  bool frozen() const;
+  bool updating() const;
+  uint8_t encode(int value) const;
+  int decode(uint8_t value) const;
+  uint8_t encode_hour(int hour) const;
+  int decode_hour(uint8_t value) const;
+  void load_time();
+  void store_time();
+  bool alarm_matches(int64_t second) const;
+  int64_t periodic_interval() const;
+  void collect_events();
+  void update_interrupt();
+
+  Wires wires_;
+  mutable std::mutex mutex_;
+  std::array<uint8_t, 128> bytes_{};
+  uint8_t index_ = 0;
+  int64_t offset_ = 0;
+  int64_t collected_until_;
+  bool line_high_ = false;
+};
+
+}  // namespace ring1::vmm

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm/devices/i8042.h"
+
+namespace ring1::vmm {
+
+namespace {
+
+constexpr uint8_t kOutputFull = 1 << 0, kSystemFlag = 1 << 2, kCommandLast = 1 << 3, kUnlocked = 1 << 4;
+constexpr uint8_t kKeyboardInterrupt = 1 << 0, kKeyboardDisabled = 1 << 4, kAuxDisabled = 1 << 5;
+constexpr uint8_t kNotInReset = 1 << 0;
+
+enum Command : uint8_t {
+  kReadCommandByte = 0x20,
+  kWriteCommandByte = 0x60,
+  kDisableAux = 0xa7,
+  kEnableAux = 0xa8,
+  kTestAux = 0xa9,
+  kSelfTest = 0xaa,
+  kTestKeyboard = 0xab,
+  kDisableKeyboard = 0xad,
+  kEnableKeyboard = 0xae,
+  kReadOutputPort = 0xd0,
+  kWriteOutputPort = 0xd1,
+  kEchoKeyboard = 0xd2,
+  kFirstPulse = 0xf0,  // low four bits: lines not to pulse
+};
+
+constexpr uint8_t kSelfTestPassed = 0x55, kKeyboardTestPassed = 0x00, kAuxTestFailed = 0x01;
+// What a keyboard says to a byte it did not get: nobody is there, but the driver need not wait for a time-out.
+constexpr uint8_t kResend = 0xfe;
+
+}  // namespace
+
+uint64_t I8042::read(uint64_t offset, unsigned) {
+  if (offset == kCommandOffset)
+    return (output_.empty() ? 0 : kOutputFull) | kSystemFlag | kUnlocked | (last_was_command_ ? kCommandLast : 0);
+  if (offset != kDataOffset || output_.empty()) return 0;
+  const uint8_t value = output_.front();
+  output_.pop_front();
+  update_interrupt();
+  return value;
+}
+
+void I8042::write(uint64_t offset, unsigned, uint64_t value) {
+  const auto byte = static_cast<uint8_t>(value);
+  if (offset == kCommandOffset)
+    command(byte);
+  else if (offset == kDataOffset)
+    data(byte);
+}
+
+void I8042::command(uint8_t value) {
+  last_was_command_ = true;
+  pending_command_ = 0;
+  if (value >= kFirstPulse) {
+    if (!(value & kNotInReset)) wires_.reset();
+    return;
+  }
+  switch (value) {
+    case kReadCommandByte:
+      return answer(command_byte_);
+    case kWriteCommandByte:
+    case kWriteOutputPort:
+    case kEchoKeyboard:
+      pending_command_ = value;
+      return;
+    case kDisableAux:
+      command_byte_ |= kAuxDisabled;
+      return;
+    case kEnableAux:
+      command_byte_ &= ~kAuxDisabled;
+      return;
+    case kTestAux:
+      return answer(kAuxTestFailed);
+    case kSelfTest:
+      return answer(kSelfTestPassed);
+    case kTestKeyboard:
+      return answer(kKeyboardTestPassed);
+    case kDisableKeyboard:
+      command_byte_ |= kKeyboardDisabled;
+      return;
+    case kEnableKeyboard:
+      command_byte_ &= ~kKeyboardDisabled;
+      return;
+    case kReadOutputPort:
+      return answer(output_port_);
+  }
+}
+
+void I8042::data(uint8_t value) {
+  last_was_command_ = false;
+  const uint8_t command = pending_command_;
+  pending_command_ = 0;
+  switch (command) {
+    case kWriteCommandByte:
+      command_byte_ = value;
+      update_interrupt();
+      return;
+    case kWriteOutputPort:
+      output_port_ = value;
+      if (!(value & kNotInReset)) wires_.reset();
+      return;
+    case kEchoKeyboard:
+      return answer(value);
+    default:
+      return answer(kResend);
+  }
+}
+
+void I8042::answer(uint8_t value) {
+  constexpr size_t kDepth = 16;
+  if (output_.size() < kDepth) output_.push_back(value);
+  update_interrupt();
+}
+
+void I8042::update_interrupt() {
+  const bool level = !output_.empty() && (command_byte_ & kKeyboardInterrupt);
+  if (level == line_high_) return;
+  line_high_ = level;
+  wires_.interrupt(level);
+}
+
+}  // namespace ring1::vmm

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm/kvm/system.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+
+#include <cstring>
+
+#include "vmm/failure.h"
+
+namespace ring1::vmm {
+
+namespace {
+
+struct Needed {
+  long capability;
+  const char* name;
+};
+constexpr Needed kNeeded[] = {
+    {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP"},
+    {KVM_CAP_PIT2, "KVM_CAP_PIT2"},
+    {KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+};
+
+}  // namespace
+
+KvmSystem::KvmSystem(const std::string& path) : path_(path) {
+  fd_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd_) {
+    const char* hint = errno == ENOENT || errno == ENXIO || errno == ENODEV ? "; is the module loaded? ('ring1 check' tells)"
+                       : errno == EACCES || errno == EPERM                  ? "; you need to be root"
+                                                                            : "";
+    throw Failure(kExitEnvironment, fmt::format("cannot open {}: {}{}", path, std::strerror(errno), hint));
+  }
+  const int version = ::ioctl(fd_.get(), KVM_GET_API_VERSION, 0);
+  if (version < 0) throw Failure(kExitEnvironment, path + " does not speak the KVM API");
+  if (version != KVM_API_VERSION)
+    throw Failure(kExitEnvironment, fmt::format("{} speaks version {} of the KVM API, not {}", path, version, KVM_API_VERSION));
+  for (const Needed& needed : kNeeded)
+    if (capability(needed.capability) <= 0)
+      throw Failure(kExitEnvironment, fmt::format("{} lacks {}", path, needed.name));
+}
+
+int KvmSystem::capability(long number) const { return ::ioctl(fd_.get(), KVM_CHECK_EXTENSION, number); }
+
+UniqueFd KvmSystem::create_vm() const {
+  UniqueFd vm(::ioctl(fd_.get(), KVM_CREATE_VM, 0));
+  if (!vm) throw system_failure(path_ + ": cannot create a VM");
+  return vm;
+}
+
+size_t KvmSystem::vcpu_mapping_size() const {
+  const int size = ::ioctl(fd_.get(), KVM_GET_VCPU_MMAP_SIZE, 0);
+  if (size < static_cast<int>(sizeof(kvm_run))) throw system_failure(path_ + ": KVM_GET_VCPU_MMAP_SIZE");
+  return static_cast<size_t>(size);
+}
+
+std::vector<kvm_cpuid_entry2> KvmSystem::supported_cpuid() const {
+  // The number of entries is found by trying: E2BIG asks for more.
+  for (uint32_t count = 64; count <= 1024; count *= 2) {
+    std::vector<uint8_t> buffer(sizeof(kvm_cpuid2) + count * sizeof(kvm_cpuid_entry2));
+    auto* request = reinterpret_cast<kvm_cpuid2*>(buffer.data());
+    request->nent = count;
+    if (::ioctl(fd_.get(), KVM_GET_SUPPORTED_CPUID, request) == 0) {
+      std::vector<kvm_cpuid_entry2> entries(request->nent);
+      std::memcpy(entries.data(), request->entries, entries.size() * sizeof(kvm_cpuid_entry2));
+      return entries;
+    }
+    if (errno != E2BIG) break;
+  }
+  throw system_failure(path_ + ": KVM_GET_SUPPORTED_CPUID");
+}
+
+}  // namespace ring1::vmm

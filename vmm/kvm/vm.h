@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A virtual machine: memory and interrupt controllers, all of which the kernel side emulates.
+#pragma once
+
+#include "vmm/kvm/system.h"
+#include "vmm/memory/guest_memory.h"
+
+namespace ring1::vmm {
+
+class KvmVm {
+ public:
+  // Interrupt controllers, timer and the areas Intel processors want included. Memory must outlive the VM.
+  KvmVm(const KvmSystem& system, GuestMemory& memory);
+
+  int fd() const { return fd_.get(); }
+  // Callable from any thread.
+  void set_irq(uint32_t irq, bool level) const;
+
+ private:
+  void reserve_intel_areas(const KvmSystem& system) const;
+  void add_memory(GuestMemory& memory) const;
+  void create_interrupt_controllers(const KvmSystem& system) const;
+  void route_interrupts() const;
+
+  UniqueFd fd_;
+};
+
+}  // namespace ring1::vmm

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm/options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+
+#include "base/address.h"
+#include "vmm/boot/memory_map.h"
+#include "vmm/failure.h"
+
+namespace ring1::vmm {
+
+namespace {
+
+// As CLI11 leaves them; checked afterwards.
+struct RawRun {
+  std::string memory = "128M";
+  std::vector<std::string> modules;
+};
+
+CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
+  CLI::App* command = app.add_subcommand("run", "Boot a guest; its serial console is standard input and output");
+  command->add_option("--kernel", run.kernel, "bzImage, 32-bit vmlinux, PVH or multiboot-1 image")->required();
+  command->add_option("--initrd", run.initrd, "initial RAM disk");
+  command->add_option("--append", run.append, "kernel command line");
+  command->add_option("--mem", raw.memory, "guest memory, up to 3G")->capture_default_str();
+  command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
+  command->add_option("--module", raw.modules, "multiboot module, FILE or FILE:ARGUMENTS; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--stats-json", run.stats_json, "write the final statistics to this file");
+  command->add_flag("--isa-debug-exit", run.isa_debug_exit, "a write to port 0xf4 ends the run with (value << 1) | 1");
+  command->add_flag("--reboot", run.reboot, "a reset restarts the guest instead of ending the run");
+  command->add_option("--timeout", run.timeout, "end the run after so many seconds with status 124");
+  return command;
+}
+
+CLI::App* add_stats(CLI::App& app, StatsOptions& stats) {
+  CLI::App* command = app.add_subcommand("stats", "Show the counters of running guests");
+  command->add_flag("--json", stats.json, "one JSON object");
+  command->add_flag("--watch", stats.watch, "repeat, with the change per second");
+  command->add_option("--interval", stats.interval, "seconds between two looks of --watch")->capture_default_str();
+  command->add_option("PID", stats.pid, "only this process' guests");
+  return command;
+}
+
+void check_run(RunOptions& run, const RawRun& raw) {
+  run.memory = parse_memory_size(raw.memory);
+  for (const std::string& text : raw.modules) run.modules.push_back(parse_module(text));
+  if (run.timeout && !(*run.timeout > 0 && std::isfinite(*run.timeout)))
+    throw usage_failure("--timeout: a positive number of seconds is needed");
+}
+
+void check_stats(const StatsOptions& stats) {
+  if (!(stats.interval >= 0.1 && stats.interval <= 3600)) throw usage_failure("--interval: 0.1 to 3600 seconds");
+}
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, const char* const* argv) {
+  CLI::App app("ring1 runs unmodified 32-bit guest kernels on processors without VT-x.", "ring1");
+  app.require_subcommand(1);
+  app.fallthrough();
+  Options options;
+  app.add_option("--log-level", options.common.log_level, "debug, info, warn, error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+
+  RunOptions run;
+  RawRun raw;
+  StatsOptions stats;
+  PsOptions ps;
+  LogOptions log;
+  const CLI::App* run_command = add_run(app, run, raw);
+  const CLI::App* stats_command = add_stats(app, stats);
+  CLI::App* ps_command = app.add_subcommand("ps", "List the running guests");
+  ps_command->add_flag("--json", ps.json, "one JSON object");
+  const CLI::App* check_command = app.add_subcommand("check", "Tell what this processor and kernel offer");
+  CLI::App* log_command = app.add_subcommand("log", "Print what the monitor of a process' guests has logged");
+  log_command->add_option("PID", log.pid, "process of the guest")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    app.exit(help, std::cout, std::cerr);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    throw usage_failure(std::string(error.what()) + " (see 'ring1 --help')");
+  }
+  if (*run_command) {
+    check_run(run, raw);
+    options.command = run;
+  } else if (*stats_command) {
+    check_stats(stats);
+    options.command = stats;
+  } else if (*ps_command) {
+    options.command = ps;
+  } else if (*check_command) {
+    options.command = CheckOptions{};
+  } else {
+    options.command = log;
+  }
+  return options;
+}
+
+uint64_t parse_memory_size(std::string_view text) {
+  uint64_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view suffix(rest, static_cast<size_t>(text.data() + text.size() - rest));
+  unsigned shift = 0;
+  if (suffix == "K" || suffix == "k")
+    shift = 10;
+  else if (suffix == "M" || suffix == "m")
+    shift = 20;
+  else if (suffix == "G" || suffix == "g")
+    shift = 30;
+  else if (!suffix.empty())
+    shift = 64;
+  if (error != std::errc() || shift == 64)
+    throw usage_failure(fmt::format("--mem {}: a number with K, M or G is needed", text));
+  if (number > kLargestMemory >> shift || number << shift < kSmallestMemory)
+    throw usage_failure(fmt::format("--mem {}: a guest can have {} MiB to {} MiB", text, kSmallestMemory >> 20,
+                                    kLargestMemory >> 20));
+  const uint64_t size = number << shift;
+  if (size % kPageSize != 0) throw usage_failure(fmt::format("--mem {}: not a multiple of 4 KiB", text));
+  return size;
+}
+
+ModuleOption parse_module(const std::string& text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos || ::access(text.c_str(), F_OK) == 0) return {text, ""};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+}  // namespace ring1::vmm

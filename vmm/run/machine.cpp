@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm/run/machine.h"
+
+#include <ctime>
+
+#include "vmm/devices/platform.h"
+#include "vmm/firmware/tables.h"
+
+namespace ring1::vmm {
+
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr uint64_t kSerialRegisters = 8, kCmosPorts = 2;
+
+int64_t read_clock(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+}  // namespace
+
+int64_t wall_clock_ns() { return read_clock(CLOCK_REALTIME); }
+uint64_t monotonic_ns() { return static_cast<uint64_t>(read_clock(CLOCK_MONOTONIC)); }
+
+Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEvents events)
+    : memory_(config.memory),
+      vm_(system, memory_),
+      vcpu_(system, vm_),
+      serial_({std::move(events.console_byte), interrupt_line(kSerialIrq)}),
+      cmos_({wall_clock_ns, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)}, config.memory),
+      keyboard_({[this] { finish({Outcome::Kind::reset}); }, interrupt_line(kKeyboardIrq)}),
+      acpi_pm_({[this] { finish({Outcome::Kind::power_off}); }, monotonic_ns}),
+      reset_port_([this] { finish({Outcome::Kind::reset}); }),
+      system_control_([this] { finish({Outcome::Kind::reset}); }),
+      debug_exit_([this](int code) { finish({Outcome::Kind::debug_exit, code}); }) {
+  attach_devices(config);
+  BootInputs boot = config.boot;
+  boot.rsdp = write_acpi_tables(memory_);
+  write_mp_table(memory_);
+  vcpu_.start_at(load_image(memory_, boot), memory_);
+}
+
+void Machine::attach_devices(const MachineConfig& config) {
+  ports_.attach(kSerialPort, kSerialRegisters, Bus::Width::bytes, serial_);
+  ports_.attach(kCmosPort, kCmosPorts, Bus::Width::bytes, cmos_);
+  // Between the keyboard controller's ports lies 0x61, the timer's.
+  ports_.attach(kKeyboardDataPort, 1, Bus::Width::bytes, keyboard_);
+  ports_.attach(kKeyboardCommandPort, 1, Bus::Width::bytes, keyboard_, I8042::kCommandOffset);
+  ports_.attach(kPmEventPort, AcpiPm::kSize, Bus::Width::any, acpi_pm_);
+  ports_.attach(kResetPort, 1, Bus::Width::bytes, reset_port_);
+  ports_.attach(kSystemControlPort, 1, Bus::Width::bytes, system_control_);
+  if (config.isa_debug_exit) ports_.attach(kDebugExitPort, DebugExitPort::kSize, Bus::Width::any, debug_exit_);
+}
+
+std::function<void(bool)> Machine::interrupt_line(uint32_t irq) {
+  return [this, irq](bool level) { vm_.set_irq(irq, level); };
+}
+
+void Machine::finish(Outcome outcome) {
+  std::lock_guard lock(mutex_);
+  if (finished_.load(std::memory_order_relaxed)) return;
+  outcome_ = std::move(outcome);
+  finished_.store(true, std::memory_order_release);
+}
+
+Outcome Machine::outcome() const {
+  std::lock_guard lock(mutex_);
+  return outcome_;
+}
+
+}  // namespace ring1::vmm

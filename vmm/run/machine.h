@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The whole virtual machine: KVM's part and ours, wired together. A reset that restarts the guest makes a
+// new one.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+#include "vmm/boot/image.h"
+#include "vmm/devices/acpi_pm.h"
+#include "vmm/devices/cmos.h"
+#include "vmm/devices/i8042.h"
+#include "vmm/devices/serial.h"
+#include "vmm/devices/system_ports.h"
+#include "vmm/kvm/vcpu.h"
+#include "vmm/run/outcome.h"
+
+namespace ring1::vmm {
+
+struct MachineConfig {
+  uint64_t memory;
+  bool isa_debug_exit;
+  BootInputs boot;
+};
+
+// What the machine tells the main thread; called from the vCPU thread.
+struct MachineEvents {
+  std::function<void(uint8_t)> console_byte;
+  std::function<void()> clock_deadline_changed;
+};
+
+class Machine {
+ public:
+  Machine(const KvmSystem& system, const MachineConfig& config, MachineEvents events);
+
+  Serial& serial() { return serial_; }
+  Cmos& cmos() { return cmos_; }
+  Bus& ports() { return ports_; }
+  Bus& memory_bus() { return memory_bus_; }
+  KvmVcpu& vcpu() { return vcpu_; }
+  const KvmVcpu& vcpu() const { return vcpu_; }
+  const KvmVm& vm() const { return vm_; }
+
+  // The first outcome counts. From any thread.
+  void finish(Outcome outcome);
+  bool finished() const { return finished_.load(std::memory_order_acquire); }
+  Outcome outcome() const;
+
+ private:
+  void attach_devices(const MachineConfig& config);
+  std::function<void(bool)> interrupt_line(uint32_t irq);
+
+  GuestMemory memory_;
+  KvmVm vm_;
+  KvmVcpu vcpu_;
+  Bus ports_, memory_bus_;
+  Serial serial_;
+  Cmos cmos_;
+  I8042 keyboard_;
+  AcpiPm acpi_pm_;
+  ResetPort reset_port_;
+  SystemControlPort system_control_;
+  DebugExitPort debug_exit_;
+  std::atomic<bool> finished_ = false;
+  mutable std::mutex mutex_;
+  Outcome outcome_;
+};
+
+// Host clocks in nanoseconds.
+int64_t wall_clock_ns();
+uint64_t monotonic_ns();
+
+}  // namespace ring1::vmm

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// How a run ended.
+#pragma once
+
+#include <string>
+
+namespace ring1::vmm {
+
+struct Outcome {
+  enum class Kind { power_off, reset, debug_exit, died, timed_out, user_quit, signal };
+  Kind kind = Kind::power_off;
+  int code = 0;        // debug_exit: the status; signal: its number
+  std::string reason;  // died: one line
+  std::string details; // died: registers and the like
+};
+
+}  // namespace ring1::vmm

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm/run/run_command.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "vmm/failure.h"
+#include "vmm/run/event_loop.h"
+
+namespace ring1::vmm {
+
+namespace {
+
+BootInputs read_inputs(const RunOptions& options) {
+  BootInputs inputs;
+  inputs.kernel_name = options.kernel;
+  inputs.kernel = read_input_file("kernel", options.kernel);
+  if (options.initrd) inputs.initrd = read_input_file("initrd", *options.initrd);
+  inputs.command_line = options.append;
+  for (const ModuleOption& module : options.modules) {
+    const std::string separator = module.arguments.empty() ? "" : " ";
+    inputs.modules.push_back({module.path + separator + module.arguments, read_input_file("module", module.path)});
+  }
+  return inputs;
+}
+
+int report(const Outcome& outcome) {
+  constexpr int kSignalBase = 128;
+  switch (outcome.kind) {
+    case Outcome::Kind::power_off:
+    case Outcome::Kind::reset:
+    case Outcome::Kind::user_quit:
+      return kExitSuccess;
+    case Outcome::Kind::debug_exit:
+      return outcome.code;
+    case Outcome::Kind::timed_out:
+      spdlog::error("time-out: the guest was still running");
+      return kExitTimeout;
+    case Outcome::Kind::signal:
+      spdlog::error("ended by signal {}", outcome.code);
+      return kSignalBase + outcome.code;
+    case Outcome::Kind::died:
+      spdlog::error("the VM died: {}", outcome.reason);
+      spdlog::debug("registers:\n{}", outcome.details);
+      return kExitVmDied;
+  }
+  return kExitVmDied;
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  constexpr double kNsPerSecond = 1e9;
+  const MachineConfig config{options.memory, options.isa_debug_exit, read_inputs(options)};
+  // A bad image is the user's mistake whether or not there is a device to run it on.
+  detect_named_image(config.boot);
+  const KvmSystem system(options.device);
+  std::optional<uint64_t> deadline;
+  if (options.timeout) deadline = monotonic_ns() + static_cast<uint64_t>(*options.timeout * kNsPerSecond);
+
+  EndingSignals signals;
+  Outcome outcome;
+  {
+    Console console(STDIN_FILENO, STDOUT_FILENO);
+    EventLoop loop(console, signals, deadline);
+    do {
+      outcome = loop.run(system, config, options.stats_json);
+    } while (outcome.kind == Outcome::Kind::reset && options.reboot);
+  }
+  return report(outcome);
+}
+
+}  // namespace ring1::vmm
