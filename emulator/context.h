@@ -64,7 +64,6 @@ struct Context {
   uint64_t immediate(unsigned index) const { return operands[index].imm.value.u; }
   // From now on the present GPRs, RIP and RFLAGS are what a fault leaves behind.
   void commit();
-  void commit_registers();  // the GPRs alone: a completed iteration of a string instruction
 
   // Endings.
   Outcome raise(Vector vector, uint32_t error_code = 0) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emulator/decode.h"
 
+#include "emulator/decode_cache.h"
+
 namespace ring1::emulator {
 namespace {
 
-constexpr unsigned kMaxLength = 15;  // SDM 2A 2.3.11
+constexpr unsigned kMaxLength = DecodeCache::kMaxLength;
 
 // The bytes at CS:RIP, fetched page by page: the second page is touched only if the instruction reaches it.
 class Fetcher {
@@ -28,6 +30,15 @@ class Fetcher {
     return true;
   }
 
+  // Are these bytes there? Fetches no more than them.
+  bool matches(const uint8_t* bytes, unsigned length) {
+    const Gva address(start_);
+    if (length > allowed_ || address.offset() + length > kPageSize) return false;
+    if (!c.read_linear(address, bytes_, length, Purpose::kFetch)) return false;
+    return __builtin_memcmp(bytes_, bytes, length) == 0;
+  }
+
+  uint32_t start() const { return start_; }
   const uint8_t* bytes() const { return bytes_; }
   unsigned count() const { return count_; }
 
@@ -38,23 +49,15 @@ class Fetcher {
   uint8_t bytes_[kMaxLength];
 };
 
-void init_decoder(const Context& c, ZydisDecoder* decoder) {
-  if (c.code32()) {
-    ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-  } else if (c.protected_mode()) {
-    ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-  } else {
-    ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_REAL_16, ZYDIS_STACK_WIDTH_16);
-  }
+ZydisMachineMode mode_of(const Context& c) {
+  if (c.code32()) return ZYDIS_MACHINE_MODE_LEGACY_32;
+  return c.protected_mode() ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_REAL_16;
 }
 
-}  // namespace
-
-Outcome decode(Context& c, Decoded* decoded) {
-  if ((c.cpu.efer & efer::kLma) && (c.cpu.seg[kCs].access & RING1_AR_L)) return Outcome::kUnsupported;
+Outcome decode_bytes(Context& c, Fetcher& fetcher, ZydisMachineMode mode, Decoded* decoded) {
   ZydisDecoder decoder;
-  init_decoder(c, &decoder);
-  Fetcher fetcher(c);
+  ZydisDecoderInit(&decoder, mode,
+                   mode == ZYDIS_MACHINE_MODE_LEGACY_32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
   ZydisDecoderContext state;
   ZyanStatus status;
   do {
@@ -64,14 +67,38 @@ Outcome decode(Context& c, Decoded* decoded) {
   if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG) return c.raise(Vector::kGp);
   if (!ZYAN_SUCCESS(status)) return c.raise(Vector::kUd);
 
-  const ZydisDecodedInstruction& instruction = decoded->instruction;
-  if (instruction.operand_count_visible) {
-    status = ZydisDecoderDecodeOperands(&decoder, &state, &instruction, decoded->operands,
-                                        instruction.operand_count_visible);
-    if (!ZYAN_SUCCESS(status)) return c.raise(Vector::kUd);
+  const unsigned visible = decoded->instruction.operand_count_visible;
+  const unsigned count = visible < Decoded::kMaxOperands ? visible : Decoded::kMaxOperands;
+  if (count == 0) return Outcome::kDone;
+  status = ZydisDecoderDecodeOperands(&decoder, &state, &decoded->instruction, decoded->operands, count);
+  return ZYAN_SUCCESS(status) ? Outcome::kDone : c.raise(Vector::kUd);
+}
+
+void use(Context& c, const Decoded& decoded) {
+  c.instruction = &decoded.instruction;
+  c.operands = decoded.operands;
+}
+
+}  // namespace
+
+Outcome decode(Context& c, DecodeCache* cache, Decoded* decoded) {
+  if ((c.cpu.efer & efer::kLma) && (c.cpu.seg[kCs].access & RING1_AR_L)) return Outcome::kUnsupported;
+  const ZydisMachineMode mode = mode_of(c);
+  Fetcher fetcher(c);
+  DecodeCache::Entry* entry = nullptr;
+  if (cache) {
+    const DecodeCache::Entry* found = cache->find(fetcher.start(), mode);
+    if (found && fetcher.matches(found->bytes, found->length)) return use(c, found->decoded), Outcome::kDone;
+    entry = &cache->replace(fetcher.start(), mode);
+    decoded = &entry->decoded;
   }
-  c.instruction = &instruction;
-  c.operands = decoded->operands;
+  const Outcome outcome = decode_bytes(c, fetcher, mode, decoded);
+  if (outcome != Outcome::kDone) return outcome;
+  if (entry) {
+    __builtin_memcpy(entry->bytes, fetcher.bytes(), decoded->instruction.length);
+    entry->length = decoded->instruction.length;
+  }
+  use(c, *decoded);
   return Outcome::kDone;
 }
 

@@ -7,6 +7,8 @@
 
 namespace ring1::emulator {
 
+class DecodeCache;  // decode_cache.h
+
 enum class Outcome : uint8_t {
   kDone,         // executed; RIP points at the next instruction (or at the same one: REP yields between iterations)
   kFault,        // *fault is to be delivered; CpuState is as before the instruction (fault semantics, SDM 3A 6.5)
@@ -19,7 +21,9 @@ enum class Outcome : uint8_t {
 
 // Executes the instruction at CS:RIP in whatever mode CpuState is in (real, protected 16/32 bit, virtual-8086).
 // REP string instructions run at most `rep_limit` iterations. Clears the previous interrupt shadow, sets the new one.
-[[nodiscard]] Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit = 4096);
+// A decode cache belongs to the caller, is optional, and needs no invalidation.
+[[nodiscard]] Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit = 4096,
+                           DecodeCache* cache = nullptr);
 
 // An event on its way to the guest's IDT (or real-mode vector table).
 struct Event {

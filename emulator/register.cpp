@@ -5,12 +5,8 @@
 
 namespace ring1::emulator {
 
-void Context::commit_registers() {
-  for (unsigned i = 0; i < 16; ++i) saved->gpr[i] = cpu.gpr[i];
-}
-
 void Context::commit() {
-  commit_registers();
+  for (unsigned i = 0; i < 16; ++i) saved->gpr[i] = cpu.gpr[i];
   saved->rip = cpu.rip;
   saved->rflags = cpu.rflags;
 }

@@ -51,17 +51,17 @@ Outcome finish(Context& c, Outcome outcome) {
 
 }  // namespace
 
-Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit) {
+Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit, DecodeCache* cache) {
   Snapshot saved;
   save(cpu, &saved);
   Context c(cpu, machine, fault);
   Decoded decoded;
-  if (const Outcome outcome = decode(c, &decoded); outcome != Outcome::kDone) return outcome;
+  if (const Outcome outcome = decode(c, cache, &decoded); outcome != Outcome::kDone) return outcome;
 
   c.saved = &saved;
   c.rep_limit = rep_limit ? rep_limit : 1;
   c.trap_due = cpu.rflags & eflags::kTf;
-  cpu.rip = static_cast<uint32_t>(cpu.rip + decoded.instruction.length);
+  cpu.rip = static_cast<uint32_t>(cpu.rip + c.instruction->length);
   cpu.rflags &= ~uint64_t{eflags::kRf};
   const Outcome outcome = execute(c);
   switch (outcome) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // MOVS CMPS SCAS LODS STOS INS OUTS, alone and repeated (SDM 1 7.3.9.2). A repeated instruction keeps the iterations
 // it has completed: after each one the state is committed with RIP still at the instruction.
+#include <initializer_list>
+
 #include "emulator/alu.h"
 #include "emulator/flags.h"
 #include "emulator/handlers.h"
@@ -67,8 +69,14 @@ bool goes_on(const Context& c, Repeat repeat) {
   return false;
 }
 
+// What a later iteration's fault must not take back. The flags go back to those before the instruction, as the manual
+// says of a page fault in a repeated comparison (SDM 2B, REP).
+void commit_iteration(Context& c) {
+  for (unsigned gpr : {kRax, kRcx, kRsi, kRdi}) c.saved->gpr[gpr] = c.cpu.gpr[gpr];
+}
+
 Outcome run(Context& c, Repeat repeat, Iteration iterate) {
-  // Bits 0 of the opcode: 0 byte, 1 word or doubleword by the operand size.
+  // Bit 0 of the opcode: 0 byte, 1 word or doubleword by the operand size.
   String string(c, c.instruction->opcode & 1 ? c.operand_size() : 1);
   if (repeat == Repeat::kNever) return iterate(string) ? Outcome::kDone : c.failure;
 
@@ -85,7 +93,7 @@ Outcome run(Context& c, Repeat repeat, Iteration iterate) {
       c.cpu.rip = next;
       return Outcome::kDone;
     }
-    c.commit_registers();
+    commit_iteration(c);
   }
   return Outcome::kDone;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // 16-bit code: real mode, virtual-8086 mode and 16-bit protected segments.
+#include "emulator/decode_cache.h"
 #include "emulator_core_fixture.h"
 
 namespace ring1::emulator::test {
@@ -180,6 +181,31 @@ TEST_F(Mode, OperandSizePrefixIn16BitProtectedMode) {
   EXPECT_EQ(cpu.gpr[kRsp], 0x7fcu);
   ok();
   EXPECT_EQ(cpu.gpr[kRcx], 0x5678u);
+}
+
+// The cache believes bytes, not addresses, and keeps the modes apart.
+TEST_F(Mode, DecodeCache) {
+  DecodeCache cache;
+  const auto run = [&](const ring1_cpu_state& state, const std::vector<uint8_t>& code) {
+    start(state, code);
+    EXPECT_EQ(step(cpu, machine, &fault, 1, &cache), Outcome::kDone);
+    return cpu.gpr[kRax];
+  };
+  const std::vector<uint8_t> immediate{0xb8, 1, 2, 3, 4}, other{0xb8, 5, 6, 7, 8}, prefixed{0x66, 0xb8, 1, 2, 3, 4};
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(run(protected32(), immediate), 0x04030201u);
+    EXPECT_EQ(run(protected32(), immediate), 0x04030201u);
+    EXPECT_EQ(run(protected32(), other), 0x08070605u);
+    EXPECT_EQ(run(protected16(0), other), 0x0605u);
+    EXPECT_EQ(run(real(0), prefixed), 0x04030201u);
+    EXPECT_EQ(run(protected32(), prefixed), 0x0201u);
+  }
+  start(protected32(), immediate);
+  EXPECT_EQ(step(cpu, machine, &fault, 1, &cache), Outcome::kDone);
+  cpu.rip = kCodeOffset;
+  cpu.seg[kCs].limit = kCodeOffset + 3;
+  EXPECT_EQ(step(cpu, machine, &fault, 1, &cache), Outcome::kFault);
+  EXPECT_EQ(fault.vector, Vector::kGp);
 }
 
 // The moment after CR0.PE is set: CS is still a 16-bit real-mode segment.
