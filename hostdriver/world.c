@@ -12,6 +12,7 @@
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/msr.h>
+#include <asm/trapnr.h>
 #include <asm/tsc.h>
 
 #include "world_private.h"
@@ -134,7 +135,7 @@ static int build_low_table(struct ring1_world *world)
 		*entry |= _PAGE_USER; /* ring 3 runs below: decided further down */
 	}
 	world->sw->low_table = (u64)table;
-	return 0;
+	return ring1_world_map(world, (u64)table, __pa(table), DATA_FLAGS); /* the monitor writes it */
 }
 
 static int world_build(struct ring1_world *world)

@@ -108,11 +108,8 @@ void BtEngine::halt() {
     cpu_.mp_state = RING1_MP_RUNNABLE;
     return exit_to_user(KVM_EXIT_HLT);
   }
-  shared_.stats.halts++;
   shared_.deadline_tsc = monitor_.devices.deadline_tsc();
-  const uint64_t before = hardware::read_tsc();
   monitor_.host.request(RING1_REQUEST_HALT);
-  shared_.stats.tsc_halted += hardware::read_tsc() - before;
   attend();
 }
 
