@@ -15,6 +15,7 @@ namespace ring1::shadowmmu {
 struct Limits {
   uint32_t max_shadow_pages = 4096;  // each costs two pages of memory
   uint8_t prefetch = 16;             // entries looked at around a fault, a power of two, 1 = none
+  uint8_t prefetch_large = 32;       // the same within a guest large page or without paging
   uint8_t flood_run = 8;             // writes to neighbouring entries that make a page lose its shadow
   uint16_t flood_writes = 64;        // the same for any writes without a use in between
 };
@@ -102,10 +103,12 @@ class ShadowMmu {
   void link_table(Handle parent, unsigned table, Gva address);
   uint64_t leaf_value(Leaf rights, bool protect, bool wp, bool supervisor_write) const;
   void set_leaf(Handle handle, PageInfo& info, uint64_t frame, uint64_t value);
-  void prefetch(unsigned table, unsigned position);
-  bool fill_known(unsigned table, unsigned position);
   void mark(GuestWalk* walk, bool write);
   void note_use(const Walk& walk);
+
+  // mmu_prefetch.cpp
+  void prefetch(unsigned table, unsigned position);
+  bool fill_known(unsigned table, unsigned position);
 
   // mmu_trace.cpp, mmu_write.cpp
   void protect(PageInfo& info);

@@ -162,47 +162,4 @@ void ShadowMmu::set_leaf(Handle handle, PageInfo& info, uint64_t frame, uint64_t
   ++pool_.at(index_of(handle)).present;
 }
 
-// Entries around a fault that the guest is likely to touch next, if they cost no work of the host.
-void ShadowMmu::prefetch(unsigned table, unsigned position) {
-  const unsigned first = position & ~(limits_.prefetch - 1u);
-  for (unsigned i = first; i < first + limits_.prefetch; ++i) {
-    if (!pool_.at(table).entries[i] && fill_known(table, i)) ++stats_.mmu_prefetched;
-  }
-}
-
-// Makes an entry from the guest's as it is, without setting Accessed or Dirty there; it may replace an older one.
-// False: nothing done, as the guest's entry does not allow it or the page behind it is not known.
-bool ShadowMmu::fill_known(unsigned table, unsigned position) {
-  const ShadowPage& page = pool_.at(table);
-  const Role role = page.role;
-  Leaf rights{(role.access & Role::kWrite) != 0, (role.access & Role::kUser) != 0,
-              !(role.access & Role::kExecute), (role.access & Role::kDirty) != 0};
-  uint64_t frame = page.frame + position;
-  if (role.kind == Kind::kTable) {
-    const uint64_t guest = page.guest_entry(position);
-    const bool pae = role.mode & Role::kPae;
-    if ((guest & (entry::kPresent | entry::kAccessed)) != (entry::kPresent | entry::kAccessed)) return false;
-    PagingMode mode = walker_.mode();
-    mode.nxe = role.mode & Role::kNxe;
-    if (pae && (guest & PaeFormat::reserved(mode, false))) return false;
-    rights.write &= (guest & entry::kWrite) != 0;
-    rights.user &= (guest & entry::kUser) != 0;
-    rights.no_execute |= (guest & entry::kNoExecute) != 0;
-    rights.dirty = guest & entry::kDirty;
-    frame = (pae ? PaeFormat::frame(guest) : LegacyFormat::frame(guest)) >> kPageShift;
-  }
-  if (frame >= PageInfos::kMaxFrames) return false;
-  Hpa hpa;
-  void* va;
-  const Backing backing = memory_.known(Gpa(frame << kPageShift), &hpa, &va);
-  if (backing != Backing::kRam && backing != Backing::kReadOnly) return false;
-  PageInfo* info = infos_.get(frame);
-  if (!info) return false;
-  const bool protect = backing == Backing::kReadOnly || info->reasons;
-  const uint64_t value = hpa.raw() | leaf_value(rights, protect, role.mode & Role::kWp, false);
-  const Handle handle = table * kEntries + position;
-  set_leaf(handle, *info, frame, value);
-  return true;
-}
-
 }  // namespace ring1::shadowmmu

@@ -82,7 +82,7 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   template <class T> T& ram(uint64_t gpa) { return *reinterpret_cast<T*>(&ram_[gpa]); }
   // A guest's store by any mapping: traced if the page is.
   template <class T> void store(uint64_t gpa, T value) {
-    ram<T>(gpa) = value;
+    std::memcpy(&ram_[gpa], &value, sizeof(T));
     mmu.guest_wrote(Gpa(gpa), sizeof(T));
   }
 
