@@ -14,6 +14,16 @@ namespace ring1::vmm {
 
 namespace {
 
+// kvm_stats_desc without its flexible name, whose C declaration has a size in C++.
+struct Description {
+  uint32_t flags;
+  int16_t exponent;
+  uint16_t size;  // in values
+  uint32_t offset;
+  uint32_t bucket_size;
+};
+static_assert(sizeof(Description) == 16);
+
 std::span<const uint8_t> part(std::span<const uint8_t> file, uint64_t offset, uint64_t size) {
   if (offset > file.size() || size > file.size() - offset)
     throw Failure(kExitEnvironment, "the binary statistics are malformed");
@@ -25,11 +35,11 @@ std::span<const uint8_t> part(std::span<const uint8_t> file, uint64_t offset, ui
 Statistics parse_binary_stats(std::span<const uint8_t> file) {
   kvm_stats_header header;
   std::memcpy(&header, part(file, 0, sizeof(header)).data(), sizeof(header));
-  const uint64_t step = sizeof(kvm_stats_desc) + header.name_size;
+  const uint64_t step = sizeof(Description) + header.name_size;
   Statistics statistics;
   for (uint64_t i = 0; i < header.num_desc; i++) {
     const auto raw = part(file, header.desc_offset + i * step, step);
-    kvm_stats_desc description;
+    Description description;
     std::memcpy(&description, raw.data(), sizeof(description));
     const auto* name = reinterpret_cast<const char*>(raw.data() + sizeof(description));
     Statistic statistic{std::string(name, ::strnlen(name, header.name_size)), {}};

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "vmm/failure.h"
+#include "vmm/kvm/variable_request.h"
 
 namespace ring1::vmm {
 
@@ -61,14 +62,8 @@ size_t KvmSystem::vcpu_mapping_size() const {
 std::vector<kvm_cpuid_entry2> KvmSystem::supported_cpuid() const {
   // The number of entries is found by trying: E2BIG asks for more.
   for (uint32_t count = 64; count <= 1024; count *= 2) {
-    std::vector<uint8_t> buffer(sizeof(kvm_cpuid2) + count * sizeof(kvm_cpuid_entry2));
-    auto* request = reinterpret_cast<kvm_cpuid2*>(buffer.data());
-    request->nent = count;
-    if (::ioctl(fd_.get(), KVM_GET_SUPPORTED_CPUID, request) == 0) {
-      std::vector<kvm_cpuid_entry2> entries(request->nent);
-      std::memcpy(entries.data(), request->entries, entries.size() * sizeof(kvm_cpuid_entry2));
-      return entries;
-    }
+    std::vector<kvm_cpuid_entry2> entries(count);
+    if (variable_ioctl(fd_.get(), kGetSupportedCpuid, entries) == 0) return entries;
     if (errno != E2BIG) break;
   }
   throw system_failure(path_ + ": KVM_GET_SUPPORTED_CPUID");

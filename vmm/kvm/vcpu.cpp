@@ -5,12 +5,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include <array>
 #include <cstring>
 
 #include "vmm/boot/memory_map.h"
 #include "vmm/failure.h"
 #include "vmm/firmware/tables.h"
+#include "vmm/kvm/variable_request.h"
 
 namespace ring1::vmm {
 
@@ -93,21 +93,15 @@ KvmVcpu::~KvmVcpu() { ::munmap(run_, mapping_size_); }
 void KvmVcpu::set_cpuid(const KvmSystem& system) {
   auto entries = system.supported_cpuid();
   for (kvm_cpuid_entry2& entry : entries) describe_topology(entry);
-  std::vector<uint8_t> buffer(sizeof(kvm_cpuid2) + entries.size() * sizeof(kvm_cpuid_entry2));
-  auto* request = reinterpret_cast<kvm_cpuid2*>(buffer.data());
-  request->nent = static_cast<uint32_t>(entries.size());
-  std::memcpy(request->entries, entries.data(), entries.size() * sizeof(kvm_cpuid_entry2));
-  if (::ioctl(fd(), KVM_SET_CPUID2, request) != 0) throw system_failure("KVM_SET_CPUID2");
+  if (variable_ioctl(fd(), kSetCpuid2, entries) != 0) throw system_failure("KVM_SET_CPUID2");
 }
 
 // Firmware leaves all memory write-back. A kernel side without MTRRs may refuse; nothing depends on it.
 void KvmVcpu::set_memory_types() {
-  std::array<uint8_t, sizeof(kvm_msrs) + sizeof(kvm_msr_entry)> buffer{};
-  auto* request = reinterpret_cast<kvm_msrs*>(buffer.data());
-  request->nmsrs = 1;
-  request->entries[0].index = kMsrMtrrDefType;
-  request->entries[0].data = kMtrrEnabledWriteBack;
-  if (::ioctl(fd(), KVM_SET_MSRS, request) < 0) throw system_failure("KVM_SET_MSRS");
+  std::vector<kvm_msr_entry> msrs(1);
+  msrs[0].index = kMsrMtrrDefType;
+  msrs[0].data = kMtrrEnabledWriteBack;
+  if (variable_ioctl(fd(), kSetMsrs, msrs) < 0) throw system_failure("KVM_SET_MSRS");
 }
 
 // MultiProcessor Specification 3.6.2.2: the 8259's output arrives at the local APIC's LINT0.

@@ -7,6 +7,7 @@
 
 #include "vmm/failure.h"
 #include "vmm/firmware/tables.h"
+#include "vmm/kvm/variable_request.h"
 
 namespace ring1::vmm {
 
@@ -52,21 +53,21 @@ void KvmVm::create_interrupt_controllers(const KvmSystem& system) const {
 
 // As on a PC: each ISA interrupt reaches both controllers, the timer the I/O APIC's input 2.
 void KvmVm::route_interrupts() const {
-  std::vector<uint8_t> buffer(sizeof(kvm_irq_routing) + (kPics + kIoApicInputs) * sizeof(kvm_irq_routing_entry));
-  auto* routing = reinterpret_cast<kvm_irq_routing*>(buffer.data());
+  std::vector<kvm_irq_routing_entry> entries;
   auto add = [&](uint32_t gsi, uint32_t chip, uint32_t pin) {
-    kvm_irq_routing_entry& entry = routing->entries[routing->nr++];
+    kvm_irq_routing_entry entry{};
     entry.gsi = gsi;
     entry.type = KVM_IRQ_ROUTING_IRQCHIP;
     entry.u.irqchip.irqchip = chip;
     entry.u.irqchip.pin = pin;
+    entries.push_back(entry);
   };
   for (uint32_t irq = 0; irq < kPics; irq++)
     if (irq != kCascadeIrq)
       add(irq, irq < kPicInputs ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, irq % kPicInputs);
   for (uint32_t gsi = 0; gsi < kIoApicInputs; gsi++)
     if (gsi != kTimerGsi) add(gsi, KVM_IRQCHIP_IOAPIC, gsi == kTimerIrq ? kTimerGsi : gsi);
-  if (::ioctl(fd(), KVM_SET_GSI_ROUTING, routing) != 0) throw system_failure("KVM_SET_GSI_ROUTING");
+  if (variable_ioctl(fd(), kSetGsiRouting, entries) != 0) throw system_failure("KVM_SET_GSI_ROUTING");
 }
 
 void KvmVm::set_irq(uint32_t irq, bool level) const {
