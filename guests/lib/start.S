@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Entry from a multiboot-1 loader: 32-bit, flat, no paging, interrupts off. */
+#define MULTIBOOT_MAGIC 0x1badb002
+#define MULTIBOOT_FLAGS 0
+#define STACK_BYTES 0x10000
+
+	.section .multiboot, "a"
+	.balign 4
+	.long MULTIBOOT_MAGIC
+	.long MULTIBOOT_FLAGS
+	.long -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)
+
+	.text
+	.globl _start
+_start:
+	cld
+	cli
+	movl $stack_top, %esp
+	call guest_start
+1:	hlt
+	jmp 1b
+
+	.bss
+	.balign 16
+	.space STACK_BYTES
+	.globl stack_top
+stack_top:
+
+	.section .note.GNU-stack, "", @progbits

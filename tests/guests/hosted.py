@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Guest tests on the emulated host, all in one boot as long as the host lives."""
+import os
+import re
+import shlex
+
+import engines
+import settings
+from bare import image
+from host import Host
+from verdict import Result
+
+DEVICES = {"ring1": "/dev/ring1", "kvm": "/dev/kvm"}
+TOOL_TIMEOUT = 124
+BOOT_SECONDS = 60
+COMPLAINTS = "BUG|WARNING|Oops|general protection|unable to handle|Call Trace"
+BEGIN = re.compile(rb"\n@@begin (\S+)\n")
+END = re.compile(rb"\n@@end (\S+) (\d+) (\d+)\n")
+
+
+def script(engine, tests):
+    """Between its two marks each test's output; the last mark has the exit status and the complaints of the host."""
+    lines = [engines.ENGINES[engine].before]
+    for test in tests:
+        command = ["ring1", "run", "--device", DEVICES[engine], "--kernel", f"/guests/{test.image}",
+                   "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.timeout)]
+        if test.append:
+            command += ["--append", test.append]
+        lines.append(f"printf '\\n@@begin {test.name}\\n'\n{shlex.join(command)} </dev/null 2>&1\nstatus=$?\n"
+                     f"complaints=$(dmesg | grep -c -E '{COMPLAINTS}')\n"
+                     f"[ $complaints = 0 ] || dmesg -c | tail -n 60\n"
+                     f"printf '\\n@@end {test.name} %d %d\\n' $status $complaints")
+    return "\n".join(lines) + "\n"
+
+
+def boot(engine, tests):
+    """One boot: the tests' output and whether the script came to its end."""
+    kind = engines.ENGINES[engine]
+    os.environ.setdefault("CPU", kind.cpu)
+    host = Host(script(engine, tests), False, kind.modules, max(test.mem for test in tests))
+    engines.add_tool(host.archive)
+    if engine == "ring1":
+        engines.add_module(host.archive)
+    for name in sorted({test.image for test in tests}):
+        host.archive.copy(f"guests/{name}", f"{settings.BUILD}/guests/{name}")
+    output = bytearray()
+    host.on_output = output.extend
+    host.run(BOOT_SECONDS + sum(test.timeout for test in tests))
+    return bytes(output), host.status
+
+
+def run(engine, tests):
+    for test in tests:
+        image(test)
+    results, left = [], list(tests)
+    while left:
+        output, status = boot(engine, left)
+        before = len(left)
+        position = 0
+        for test in list(left):
+            begin = BEGIN.search(output, position)
+            if not begin:
+                break
+            end = END.search(output, begin.end())
+            left.remove(test)
+            if not end:
+                results.append(Result(test, output[begin.end():], None, "the host died"))
+                break
+            code = int(end[2])
+            trouble = f"{int(end[3])} complaints in the host's log" if int(end[3]) else None
+            results.append(Result(test, output[begin.end():end.start()], None if code == TOOL_TIMEOUT else code,
+                                  trouble))
+            position = end.end() - 1
+        if len(left) == before:  # not even one test began
+            results += [Result(test, output, None, f"the host did not run it (status {status})") for test in left]
+            break
+    return results

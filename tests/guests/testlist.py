@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The declarative list of guest tests."""
+import shlex
+
+ENGINES = ("bare", "kvm", "ring1")
+ENDS = ("pass", "any", "reset")
+OPTIONS = ("append", "cpu", "mem", "timeout", "xfail")
+
+
+class Test:
+    def __init__(self, words, where):
+        if len(words) < 4:
+            raise SystemExit(f"{where}: name, image, engines and expected end are needed")
+        self.name, self.image, engines, self.end = words[:4]
+        self.engines = ENGINES if engines == "all" else tuple(engines.split(","))
+        self.append, self.cpu, self.mem, self.timeout = "", "max", 64, 60
+        self.xfail = {}
+        if not set(self.engines) <= set(ENGINES) or self.end not in ENDS:
+            raise SystemExit(f"{where}: unknown engine or end")
+        for option in words[4:]:
+            key, _, value = option.partition("=")
+            if key not in OPTIONS:
+                raise SystemExit(f"{where}: unknown option {key}")
+            if key == "xfail":
+                engine, _, reason = value.partition(":")
+                self.xfail[engine] = reason
+            else:
+                setattr(self, key, int(value) if key in ("mem", "timeout") else value)
+
+
+def read_list(path):
+    with open(path) as lines:
+        words = [(number, shlex.split(line, comments=True)) for number, line in enumerate(lines, 1)]
+    return [Test(entry, f"{path}:{number}") for number, entry in words if entry]
