@@ -85,8 +85,8 @@ void add_bits(std::vector<Form>& forms) {
   }
   forms.push_back({"bsf", {0x0f, 0xbc}, kModrm, -1, kScanUndefined});
   forms.push_back({"bsr", {0x0f, 0xbd}, kModrm, -1, kScanUndefined});
-  forms.push_back({"popcnt", {0xf3, 0x0f, 0xb8}, kModrm | kNo16});
-  for (uint8_t reg = 0; reg < 8; ++reg) forms.push_back({"bswap", {0x0f, uint8_t(0xc8 | reg)}, kNo16});
+  forms.push_back({"popcnt", {0xf3, 0x0f, 0xb8}, kModrm | kNoPrefix});
+  for (uint8_t reg = 0; reg < 8; ++reg) forms.push_back({"bswap", {0x0f, uint8_t(0xc8 | reg)}, kWide});
   for (uint8_t tttn = 0; tttn < 16; ++tttn) {
     forms.push_back({"setcc", {0x0f, uint8_t(0x90 | tttn)}, kModrm});
     forms.push_back({"cmovcc", {0x0f, uint8_t(0x40 | tttn)}, kModrm});
@@ -119,7 +119,7 @@ void add_moves(std::vector<Form>& forms) {
   forms.push_back({"xadd", {0x0f, 0xc1}, kModrm | kLock});
   forms.push_back({"cmpxchg", {0x0f, 0xb0}, kModrm | kLock});
   forms.push_back({"cmpxchg", {0x0f, 0xb1}, kModrm | kLock});
-  forms.push_back({"cmpxchg8b", {0x0f, 0xc7}, kModrm | kMemoryOnly | kLock | kNo16, 1});
+  forms.push_back({"cmpxchg8b", {0x0f, 0xc7}, kModrm | kMemoryOnly | kLock | kNoPrefix, 1});
   forms.push_back({"push", {0x68}, kImmZ});
   forms.push_back({"push", {0x6a}, kImm8});
   forms.push_back({"push", {0xff}, kModrm, 6});
@@ -140,26 +140,26 @@ void add_rest(std::vector<Form>& forms) {
     forms.push_back({"scas", {uint8_t(0xae | wide)}, kStrings | kRep});
   }
   for (uint8_t tttn = 0; tttn < 16; ++tttn) {
-    forms.push_back({"jcc", {uint8_t(0x70 | tttn)}, kImm8 | kBranch | kNo16});
-    forms.push_back({"jcc", {0x0f, uint8_t(0x80 | tttn)}, kImmZ | kBranch | kNo16});
+    forms.push_back({"jcc", {uint8_t(0x70 | tttn)}, kImm8 | kBranch | kNoPrefix});
+    forms.push_back({"jcc", {0x0f, uint8_t(0x80 | tttn)}, kImmZ | kBranch | kNoPrefix});
   }
-  for (uint8_t opcode : {0xe0, 0xe1, 0xe2, 0xe3, 0xeb}) forms.push_back({"loop", {opcode}, kImm8 | kBranch | kNo16});
-  for (uint8_t opcode : {0xe0, 0xe1, 0xe2, 0xe3}) forms.push_back({"loop", {0x67, opcode}, kImm8 | kBranch | kNo16});
-  forms.push_back({"jmp", {0xe9}, kImmZ | kBranch | kNo16});
-  forms.push_back({"call", {0xe8}, kImmZ | kBranch | kNo16});
-  forms.push_back({"jmp", {0xff}, kModrm | kTargetOperand | kNo16, 4});
-  forms.push_back({"call", {0xff}, kModrm | kTargetOperand | kNo16, 2});
-  forms.push_back({"ret", {0xc3}, kReturn | kNo16});
-  forms.push_back({"ret", {0xc2}, kImm16 | kReturn | kNo16});
+  for (uint8_t opcode : {0xe0, 0xe1, 0xe2, 0xe3, 0xeb}) forms.push_back({"loop", {opcode}, kImm8 | kBranch | kNoPrefix});
+  for (uint8_t opcode : {0xe0, 0xe1, 0xe2, 0xe3}) forms.push_back({"loop", {0x67, opcode}, kImm8 | kBranch | kNoPrefix});
+  forms.push_back({"jmp", {0xe9}, kImmZ | kBranch | kNoPrefix});
+  forms.push_back({"call", {0xe8}, kImmZ | kBranch | kNoPrefix});
+  forms.push_back({"jmp", {0xff}, kModrm | kTargetOperand | kNoPrefix, 4});
+  forms.push_back({"call", {0xff}, kModrm | kTargetOperand | kNoPrefix, 2});
+  forms.push_back({"ret", {0xc3}, kReturn | kNoPrefix});
+  forms.push_back({"ret", {0xc2}, kImm16 | kReturn | kNoPrefix});
 
   constexpr uint32_t kAdjustUndefined = kOf | kSf | kZf | kPf, kDigitUndefined = kOf | kAf | kCf;
-  forms.push_back({"daa", {0x27}, kNo16, -1, kOf});
-  forms.push_back({"das", {0x2f}, kNo16, -1, kOf});
-  forms.push_back({"aaa", {0x37}, kNo16, -1, kAdjustUndefined});
-  forms.push_back({"aas", {0x3f}, kNo16, -1, kAdjustUndefined});
-  forms.push_back({"aam", {0xd4}, kImm8 | kNo16, -1, kDigitUndefined});
-  forms.push_back({"aad", {0xd5}, kImm8 | kNo16, -1, kDigitUndefined});
-  for (uint8_t opcode : {0xf5, 0xf8, 0xf9, 0xfc, 0xfd, 0x9e, 0x9f, 0x90, 0xd6}) forms.push_back({"flag", {opcode}, kNo16});
+  forms.push_back({"daa", {0x27}, kNoPrefix, -1, kOf});
+  forms.push_back({"das", {0x2f}, kNoPrefix, -1, kOf});
+  forms.push_back({"aaa", {0x37}, kNoPrefix, -1, kAdjustUndefined});
+  forms.push_back({"aas", {0x3f}, kNoPrefix, -1, kAdjustUndefined});
+  forms.push_back({"aam", {0xd4}, kImm8 | kNoPrefix, -1, kDigitUndefined});
+  forms.push_back({"aad", {0xd5}, kImm8 | kNoPrefix, -1, kDigitUndefined});
+  for (uint8_t opcode : {0xf5, 0xf8, 0xf9, 0xfc, 0xfd, 0x9e, 0x9f, 0x90, 0xd6}) forms.push_back({"flag", {opcode}, kNoPrefix});
   forms.push_back({"pushf", {0x9c}});
   forms.push_back({"popf", {0x9d}, kNearFlags});
   forms.push_back({"nop", {0x0f, 0x1f}, kModrm, 0});
@@ -182,42 +182,56 @@ class Builder {
     prefixes();
     for (uint8_t byte : form.opcode) emit(byte);
     if (form.parts & kModrm) modrm();
-    if (form.parts & kMoffs) emit32(memory_target());
+    if (form.parts & kMoffs) small() ? emit16(memory_target()) : emit32(memory_target());
     if (form.parts & kImm16) emit16(random() % 64);
     immediate();
-    if (form.parts & kReturn) set32(c.state.gpr[kRsp], Native32::kSnippet + Native32::kTarget);
+    if (form.parts & kReturn) set32(offset_in(c.state.gpr[kRsp]), target());
     c.undefined |= form.undefined;
   }
 
  private:
-  static constexpr uint32_t kMiddle = Native32::kData + Native32::kDataSize / 2;
+  bool small() const { return c.code_size == CodeSize::k16; }
+  // Offsets in the data and stack segments.
+  uint32_t base() const { return small() ? 0 : Native::kData; }
+  uint32_t middle() const { return base() + Native::kDataSize / 2; }
+  uint32_t target() const { return Native::kSnippet + Native::kTarget - (small() ? Native::kCode : 0); }
+  // A register that holds an offset; in 16-bit code the upper half is anything.
+  uint32_t pointer() { return (middle() + random() % 64) | (small() ? random() & 0xffff0000u : 0); }
+  uint32_t offset_in(uint32_t reg) const { return small() ? reg & 0xffff : reg; }
 
   void fill() {
-    for (unsigned i = 0; i < Native32::kDataSize; i += 4) {
+    for (unsigned i = 0; i < Native::kDataSize; i += 4) {
       const uint32_t value = random32(random);
       memcpy(data + i, &value, 4);
     }
     for (uint32_t& gpr : c.state.gpr) gpr = random32(random);
-    c.state.gpr[kRsp] = kMiddle + random() % 64;
+    c.state.gpr[kRsp] = pointer();
     c.state.flags = (random() & (kArithmetic | kDf)) | kFixed1 | kIf;
     if (form.parts & kStrings) {
-      c.state.gpr[kRsi] = kMiddle + random() % 64;
-      c.state.gpr[kRdi] = kMiddle + random() % 64;
-      c.state.gpr[kRcx] = random() % 8;
-      if (random() & 1) memset(data + Native32::kDataSize / 2 - 64, random() & 1 ? 0 : c.state.gpr[kRax], 256);
+      c.state.gpr[kRsi] = pointer();
+      c.state.gpr[kRdi] = pointer();
+      c.state.gpr[kRcx] = random() % 8 | (small() ? random() & 0xffff0000u : 0);
+      if (random() & 1) memset(data + Native::kDataSize / 2 - 64, random() & 1 ? 0 : c.state.gpr[kRax], 256);
     }
-    if (form.parts & kFrame) c.state.gpr[kRbp] = kMiddle + random() % 64;
-    if (form.parts & kSmallTable) c.state.gpr[kRbx] = kMiddle;
-    if (form.parts & kNearFlags) set32(c.state.gpr[kRsp], (random() & (kArithmetic | kDf | kAc * 0)) | kIf | kFixed1);
+    if (form.parts & kFrame) c.state.gpr[kRbp] = pointer();
+    if (form.parts & kSmallTable) c.state.gpr[kRbx] = middle();
+    if (form.parts & kNearFlags) set32(offset_in(c.state.gpr[kRsp]), (random() & (kArithmetic | kDf)) | kIf | kFixed1);
     if (form.parts & kDivide) c.state.gpr[kRdx] = random() % 4 ? random() % 16 : random32(random);
     if ((form.parts & kBranch) && random() & 1) c.state.gpr[kRcx] = random() % 3;
   }
 
   void prefixes() {
-    wide_ = true;
-    if (!(form.parts & kNo16) && random() & 1) {
+    wide_ = !small();
+    const bool change = form.parts & kWide ? small() : !(form.parts & kNoPrefix) && random() & 1;
+    if (change) {
       emit(0x66);
-      wide_ = false;
+      wide_ = !wide_;
+    }
+    // Addresses of the other size reach the data only from 16-bit code.
+    wide_address_ = !small();
+    if (small() && form.parts & kModrm && random() & 1) {
+      emit(0x67);
+      wide_address_ = true;
     }
     // A 16-bit SHLD or SHRD by more than 16 has no defined result: Intel and AMD differ.
     if (is_double_shift() && !wide_) c.state.gpr[kRcx] &= ~uint32_t{16};
@@ -227,7 +241,7 @@ class Builder {
     }
   }
 
-  uint32_t memory_target() { return kMiddle + random() % 256; }
+  uint32_t memory_target() { return middle() + random() % 256; }
 
   void modrm() {
     uint8_t reg = form.reg >= 0 ? form.reg : random() & 7;
@@ -236,30 +250,29 @@ class Builder {
     if (!memory) {
       const uint8_t rm = random() & 7;
       emit(0xc0 | reg << 3 | rm);
-      if (form.parts & kTargetOperand) c.state.gpr[rm] = Native32::kSnippet + Native32::kTarget;
-      if (form.parts & kTargetOperand && rm == kRsp) c.state.gpr[kRsp] = Native32::kSnippet + Native32::kTarget;
-      if (form.parts & kTargetOperand && rm == kRsp && form.reg == 2) {  // CALL ESP would push over the code
-        c.bytes[c.length - 1] = 0xc0 | reg << 3 | kRax;
-        c.state.gpr[kRax] = c.state.gpr[kRsp];
-        c.state.gpr[kRsp] = kMiddle;
+      if (form.parts & kTargetOperand) {
+        // Through ESP the pushed address would land in the code.
+        if (rm == kRsp) c.bytes[c.length - 1] ^= kRsp ^ kRax;
+        c.state.gpr[rm == kRsp ? uint8_t{kRax} : rm] = target();
       }
       return;
     }
-    uint32_t target = memory_target();
+    const uint32_t where = memory_target();
     if (form.parts & kBitOffset) {
       const int32_t bits = static_cast<int32_t>(random() % 2048) - 1024;
       if (reg != kRsp) c.state.gpr[reg] = bits;
       // ESP as a bit offset would need a far base: take another register.
       if (reg == kRsp) c.state.gpr[reg = kRbx] = bits;
     }
-    if (form.parts & kTargetOperand) set32(target, Native32::kSnippet + Native32::kTarget);
-    if (form.parts & kBounds) set_bounds(reg, target);
-    address(reg, target, form.opcode.back() == 0x8f && form.opcode.size() == 1);
+    if (form.parts & kTargetOperand) set32(where, target());
+    if (form.parts & kBounds) set_bounds(where);
+    address(reg, where, form.opcode.back() == 0x8f && form.opcode.size() == 1);
   }
 
   // Any addressing mode; the displacement makes up for what the registers hold.
   void address(uint8_t reg, uint32_t target, bool is_pop) {
     const unsigned pushed = is_pop ? (wide_ ? 4 : 2) : 0;
+    if (!wide_address_) return small_address(reg, target);
     const unsigned kind = random() % 4;
     if (kind == 0) {
       emit(reg << 3 | 5);
@@ -267,7 +280,7 @@ class Builder {
       return;
     }
     const uint8_t base = random() & 7;
-    uint32_t known = c.state.gpr[base] + (base == kRsp ? pushed : 0);
+    uint32_t known = base == kRsp ? moved_stack_pointer(pushed) : c.state.gpr[base];
     if (kind == 1 && base != kRsp) {
       emit(0x80 | reg << 3 | base);
     } else {
@@ -279,18 +292,38 @@ class Builder {
     emit32(target - known);
   }
 
-  void set_bounds(uint8_t reg, uint32_t target) {
+  uint32_t moved_stack_pointer(unsigned by) const {
+    const uint32_t esp = c.state.gpr[kRsp];
+    return small() ? (esp & 0xffff0000u) | ((esp + by) & 0xffff) : esp + by;
+  }
+
+  // SDM 2A table 2-1.
+  void small_address(uint8_t reg, uint32_t target) {
+    const uint8_t rm = random() & 7;
+    if (rm == 6 && random() & 1) {
+      emit(reg << 3 | rm);
+      emit16(target);
+      return;
+    }
+    static const int bases[] = {kRbx, kRbx, kRbp, kRbp, -1, -1, kRbp, kRbx}, indices[] = {kRsi, kRdi, kRsi, kRdi, kRsi, kRdi, -1, -1};
+    uint32_t known = 0;
+    if (bases[rm] >= 0) known += c.state.gpr[bases[rm]];
+    if (indices[rm] >= 0) known += c.state.gpr[indices[rm]];
+    emit(0x80 | reg << 3 | rm);
+    emit16(target - known);
+  }
+
+  void set_bounds(uint32_t target) {
     set32(target, 0x80000000u);
     set32(target + 4, 0x7fffffffu);
     if (!wide_) set32(target, 0x7fff8000u);
-    (void)reg;
   }
 
   void immediate() {
     if (form.parts & kBranch) {
-      const unsigned size = form.parts & kImm8 ? 1 : 4;
-      const uint32_t relative = Native32::kTarget - (c.length + size);
-      size == 1 ? emit(relative) : emit32(relative);
+      const unsigned size = form.parts & kImm8 ? 1 : wide_ ? 4 : 2;
+      const uint32_t relative = Native::kTarget - (c.length + size);
+      size == 1 ? emit(relative) : size == 2 ? emit16(relative) : emit32(relative);
       return;
     }
     if (form.parts & kImm8) {
@@ -326,13 +359,13 @@ class Builder {
     memmove(c.bytes + 1, c.bytes, c.length++);
     c.bytes[0] = byte;
   }
-  void set32(uint32_t address, uint32_t value) { memcpy(data + (address - Native32::kData), &value, 4); }
+  void set32(uint32_t address, uint32_t value) { memcpy(data + (address - base()), &value, 4); }
 
   Case& c;
   const Form& form;
   std::mt19937& random;
   uint8_t* data;
-  bool wide_ = true;
+  bool wide_ = true, wide_address_ = true;  // operands and addresses of 32 bits
 };
 
 }  // namespace
@@ -347,15 +380,16 @@ std::vector<Form> all_forms() {
   return forms;
 }
 
-Case make_case(const Form& form, std::mt19937& random, uint8_t* data) {
+Case make_case(const Form& form, CodeSize code_size, std::mt19937& random, uint8_t* data) {
   Case result{};
+  result.code_size = code_size;
   result.form = &form;
   Builder(result, random, data).build();
   return result;
 }
 
 std::string describe(const Case& the_case) {
-  std::string text = std::string(the_case.form->name) + ":";
+  std::string text = std::string(the_case.form->name) + (the_case.code_size == CodeSize::k16 ? " (16-bit):" : ":");
   char buffer[16];
   for (unsigned i = 0; i < the_case.length; ++i) {
     snprintf(buffer, sizeof buffer, " %02x", the_case.bytes[i]);

@@ -18,7 +18,7 @@ enum Part : uint32_t {
   kImm16 = 1 << 3,
   kMemoryOnly = 1 << 4,
   kRegisterOnly = 1 << 5,
-  kNo16 = 1 << 6,         // not with an operand-size prefix
+  kNoPrefix = 1 << 6,     // not with an operand-size prefix
   kRep = 1 << 7,          // also with REP and REPNE
   kStrings = 1 << 8,      // ESI and EDI point into the data, ECX is small
   kBitOffset = 1 << 9,    // the register operand is a bit offset from the memory operand
@@ -31,7 +31,8 @@ enum Part : uint32_t {
   kFrame = 1 << 16,       // EBP points into the data
   kNearFlags = 1 << 17,   // the stack top holds harmless flags
   kSmallTable = 1 << 18,  // EBX points into the data
-  kBounds = 1 << 19,
+  kBounds = 1 << 19,      // the memory operand holds generous bounds
+  kWide = 1 << 20,        // always with 32-bit operands
 };
 
 struct Form {
@@ -47,6 +48,7 @@ std::vector<Form> all_forms();
 
 struct Case {
   const Form* form;
+  CodeSize code_size;
   uint8_t bytes[16];
   unsigned length;
   uint32_t undefined;
@@ -54,7 +56,7 @@ struct Case {
 };
 
 // A random instance of a form with registers and memory to match; `data` is filled.
-Case make_case(const Form& form, std::mt19937& random, uint8_t* data);
+Case make_case(const Form& form, CodeSize code_size, std::mt19937& random, uint8_t* data);
 
 std::string describe(const Case& the_case);
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emulator_core_native.h"
 
+#include <asm/ldt.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <initializer_list>
 
@@ -22,8 +25,10 @@ struct Exchange {
   uint32_t stack[16];
 };
 
-constexpr uint32_t kExchange = Native32::kCode + 0x1000;
-constexpr uint32_t kExit = Native32::kCode + 0x100, kBack = Native32::kCode + 0x180;
+constexpr uint32_t kExchange = Native::kCode + 0x1000;
+constexpr uint32_t kEntry16 = Native::kCode + 0x80, kExit = Native::kCode + 0x100, kBack = Native::kCode + 0x1e0;
+constexpr uint16_t kFlatData = 0x2b, kLdtCode = 0 << 3 | 7, kLdtData = 1 << 3 | 7;
+constexpr uint8_t kGsPrefix = 0x65;
 
 Exchange& exchange() { return *reinterpret_cast<Exchange*>(uintptr_t{kExchange}); }
 
@@ -59,32 +64,64 @@ void on_signal(int, siginfo_t*, void* context) {
   registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~greg_t{0xffff}) | kUserCode32;
 }
 
+constexpr uint8_t modrm_absolute(uint8_t reg) { return 0x05 | reg << 3; }
+
+// Flags first, then segments, registers last: MOV changes no flags. GS stays flat throughout.
+void write_flags_and_registers(Writer& entry, uint16_t data_selector) {
+  Exchange& x = exchange();
+  entry.bytes({0xbc}).dword(low(x.stack) + sizeof x.stack);                 // mov esp, stack
+  entry.bytes({0xff, 0x35}).dword(low(x.in.flags)).bytes({0x9d});           // push [flags]; popfd
+  if (data_selector) {
+    entry.bytes({0xb8}).dword(data_selector);                               // mov eax, selector
+    entry.bytes({0x8e, 0xd0, 0x8e, 0xd8, 0x8e, 0xc0});                      // mov ss, ds, es
+  }
+  for (uint8_t reg = 0; reg < 8; ++reg)                                     // mov reg, gs:[gpr + 4 * reg]
+    entry.bytes({kGsPrefix, 0x8b, modrm_absolute(reg)}).dword(low(x.in.gpr[reg]));
+}
+
 void write_trampoline() {
   Exchange& x = exchange();
-  const uint32_t stack = low(x.stack) + sizeof x.stack;
-  Writer entry(Native32::kCode);
-  entry.bytes({0xbc}).dword(stack);                         // mov esp, stack
-  entry.bytes({0xff, 0x35}).dword(low(x.in.flags));         // push [flags]
-  entry.bytes({0x9d});                                      // popfd
-  for (uint8_t reg = 0; reg < 8; ++reg)                     // mov reg, [gpr + 4 * reg]
-    entry.bytes({0x8b, static_cast<uint8_t>(0x05 | reg << 3)}).dword(low(x.in.gpr[reg]));
-  entry.jump(Native32::kSnippet);
+  Writer entry(Native::kCode);
+  write_flags_and_registers(entry, 0);
+  entry.jump(Native::kSnippet);
+
+  Writer entry16(kEntry16);
+  write_flags_and_registers(entry16, kLdtData);
+  entry16.bytes({0xea}).dword(Native::kSnippet - Native::kCode).bytes({kLdtCode, 0});  // jmp far
 
   Writer exit(kExit);
   for (uint8_t reg = 0; reg < 8; ++reg)
-    exit.bytes({0x89, static_cast<uint8_t>(0x05 | reg << 3)}).dword(low(x.out.gpr[reg]));
-  exit.bytes({0xbc}).dword(stack).bytes({0x9c, 0x8f, 0x05}).dword(low(x.out.flags));  // pushfd; pop [flags]
-  exit.bytes({0xea}).dword(kBack).bytes({kUserCode64, 0});                            // jmp far
+    exit.bytes({kGsPrefix, 0x89, modrm_absolute(reg)}).dword(low(x.out.gpr[reg]));
+  exit.bytes({0xb8}).dword(kFlatData).bytes({0x8e, 0xd0, 0x8e, 0xd8, 0x8e, 0xc0});
+  exit.bytes({0xbc}).dword(low(x.stack) + sizeof x.stack);
+  exit.bytes({0x9c, 0x8f, 0x05}).dword(low(x.out.flags));  // pushfd; pop [flags]
+  exit.bytes({0xea}).dword(kBack).bytes({kUserCode64, 0});
 
   Writer back(kBack);  // 64-bit: mov rsp, [host_stack]; ret
   back.bytes({0x48, 0x8b, 0x24, 0x25}).dword(low(x.host_stack)).bytes({0xc3});
 }
 
 // Marks the end of a path through the snippet, flags untouched.
-void write_end(uint32_t offset) {
-  Writer(Native32::kSnippet + offset)
-      .bytes({0xc7, 0x05}).dword(low(exchange().out.rip)).dword(offset)
-      .jump(kExit);
+void write_end(CodeSize size, uint32_t offset) {
+  Writer end(Native::kSnippet + offset);
+  const uint32_t mark = low(exchange().out.rip);
+  if (size == CodeSize::k32) {
+    end.bytes({kGsPrefix, 0xc7, 0x05}).dword(mark).dword(offset).jump(kExit);
+  } else {  // the same with prefixes, and a far jump
+    end.bytes({kGsPrefix, 0x66, 0x67, 0xc7, 0x05}).dword(mark).dword(offset);
+    end.bytes({0x66, 0xea}).dword(kExit).bytes({kUserCode32, 0});
+  }
+}
+
+bool write_ldt(uint16_t selector, uint32_t base, uint32_t limit, unsigned contents) {
+  user_desc descriptor{};
+  descriptor.entry_number = selector >> 3;
+  descriptor.base_addr = base;
+  descriptor.limit = limit;
+  descriptor.contents = contents;
+  descriptor.useable = 1;
+  constexpr int kWrite = 0x11;
+  return syscall(SYS_modify_ldt, kWrite, &descriptor, sizeof descriptor) == 0;
 }
 
 // The red zone below RSP is skipped; the processor may forget R8 to R15 and upper halves in compatibility mode.
@@ -94,7 +131,7 @@ void enter() {
       "sub $128, %%rsp\n"
       "pushfq\n"
       "push %%rbx\n push %%rbp\n push %%r12\n push %%r13\n push %%r14\n push %%r15\n"
-      "mov $0x2b, %%edx\n mov %%edx, %%ds\n mov %%edx, %%es\n"
+      "mov $0x2b, %%edx\n mov %%edx, %%ds\n mov %%edx, %%es\n mov %%edx, %%gs\n"
       "lea 1f(%%rip), %%rdx\n push %%rdx\n"
       "mov %%rsp, %c[stack](%%rax)\n"
       "ljmpl *%c[entry](%%rax)\n"
@@ -114,10 +151,9 @@ bool map(uint32_t address, size_t size, int protection) {
 
 }  // namespace
 
-Native32::Native32() {
+Native::Native() {
   if (!map(kCode, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC) || !map(kData, kDataSize, PROT_READ | PROT_WRITE)) return;
   write_trampoline();
-  write_end(kTarget);
   static uint8_t signal_stack[65536];
   const stack_t stack{signal_stack, 0, sizeof signal_stack};
   struct sigaction action {};
@@ -127,27 +163,31 @@ Native32::Native32() {
   for (int number : {SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP})
     if (sigaction(number, &action, nullptr)) return;
   // A kernel without 32-bit segments, or a sandbox, shows itself by a signal on the way in.
-  exchange().entry = kCode;
   exchange().entry_selector = kUserCode32;
   const uint8_t increment = 0x40;
   NativeState state{};
   state.gpr[0] = 41;
   state.flags = 0x202;
-  available_ = run(&increment, 1, &state) && state.gpr[0] == 42;
+  available32_ = run(CodeSize::k32, &increment, 1, &state) && state.gpr[0] == 42;
+  constexpr unsigned kDataContents = 0, kCodeContents = 2;
+  available16_ = available32_ && write_ldt(kLdtCode, kCode, 0xffff, kCodeContents) &&
+                 write_ldt(kLdtData, kData, kDataSize - 1, kDataContents);
 }
 
-Native32::~Native32() {
+Native::~Native() {
   munmap(reinterpret_cast<void*>(uintptr_t{kCode}), 0x2000);
   munmap(reinterpret_cast<void*>(uintptr_t{kData}), kDataSize);
   for (int number : {SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP}) signal(number, SIG_DFL);
 }
 
-uint8_t* Native32::data() const { return reinterpret_cast<uint8_t*>(uintptr_t{kData}); }
+uint8_t* Native::data() const { return reinterpret_cast<uint8_t*>(uintptr_t{kData}); }
 
-bool Native32::run(const uint8_t* snippet, unsigned length, NativeState* state) {
+bool Native::run(CodeSize size, const uint8_t* snippet, unsigned length, NativeState* state) {
   memcpy(reinterpret_cast<void*>(uintptr_t{kSnippet}), snippet, length);
-  write_end(length);
+  write_end(size, length);
+  write_end(size, kTarget);
   exchange().in = *state;
+  exchange().entry = size == CodeSize::k32 ? kCode : kEntry16;
   signalled = false;
   enter();
   *state = exchange().out;
