@@ -35,18 +35,33 @@ void emit_table_jump(Emitter& e, const State& base) {
   a.ret();
 }
 
-// Reached through the return table, with the target at [esp] and ECX at [esp-8]: is it `eip`?
-void emit_check(Emitter& e, uint32_t eip, uint16_t guest_offset) {
-  x86::Assembler& a = e.code();
-  const asmjit::Label hit = a.newLabel();
-  e.mark(State::stack(0).esp(4).ecx(-8));
-  a.pop(ecx);
-  e.mark(State::stack(-4).ecx(-12));
-  a.lea(ecx, x86::ptr(ecx, static_cast<int32_t>(0u - eip)));
-  a.jecxz(ecx, hit);
-  e.callout(CalloutVector::kIndirectMiss, guest_offset, 0, 0);
-  a.bind(hit);
-  a.mov(ecx, stack_dword(-12));
+// Reached through the return table, with the target at [esp] and ECX at [esp-8]: is it `eip`? Each unit has one of
+// these, each call another, always the same but for one field: data, so that it costs no assembling.
+struct [[gnu::packed]] TargetCheck {
+  uint8_t pop_ecx = 0x59;
+  uint8_t lea_ecx[2] = {0x8d, 0x89};
+  uint32_t minus_eip = 0;
+  uint8_t jecxz_hit[2] = {0xe3, 2};
+  uint8_t miss[2] = {0xcd, static_cast<uint8_t>(CalloutVector::kIndirectMiss)};
+  uint8_t hit_reload_ecx[4] = {0x8b, 0x4c, 0x24, 0xf4};  // from [esp-12]
+};
+
+struct [[gnu::packed]] Entries {
+  TargetCheck check;
+  uint8_t jmp_body[2] = {0xeb, 4};
+  uint8_t lea_esp[4] = {0x8d, 0x64, 0x24, 4};  // the call entry
+};
+
+template <class Pattern>
+void emit_pattern(Emitter& e, const Pattern& pattern) {
+  e.bytes(reinterpret_cast<const uint8_t*>(&pattern), sizeof pattern);
+}
+
+void note_check(Emitter& e, uint16_t guest_offset) {
+  const uint16_t start = e.offset();
+  e.mark_at(start, State::stack(0).esp(4).ecx(-8));
+  e.mark_at(static_cast<uint16_t>(start + offsetof(TargetCheck, lea_ecx)), State::stack(-4).ecx(-12));
+  e.note_callout(static_cast<uint16_t>(start + offsetof(TargetCheck, miss)), guest_offset, 0, 0);
 }
 
 // The operand of an indirect branch under another opcode, prefixes kept.
@@ -64,7 +79,8 @@ void emit_operand(Emitter& e, const Instruction& i, uint8_t opcode, unsigned reg
 void emit_return_point(Emitter& e, const Instruction& i) {
   const uint32_t eip = next_eip(e, i);
   e.add_return_point(eip);
-  emit_check(e, eip, i.offset);
+  note_check(e, i.offset);
+  emit_pattern(e, TargetCheck{.minus_eip = 0u - eip});
   const uint8_t exit = e.add_exit(eip);
   e.mark(State::exit(exit));
   e.jump_to(exit);
@@ -104,17 +120,13 @@ void emit_indirect_call(Emitter& e, const Instruction& i) {
 }  // namespace
 
 void emit_entries(Emitter& e, Translation* out) {
-  x86::Assembler& a = e.code();
-  const asmjit::Label body = a.newLabel();
-  out->indirect_entry = e.offset();
-  emit_check(e, e.first_eip(), 0);
-  e.mark(State::instruction(0));
-  a.short_().jmp(body);
-  out->call_entry = e.offset();
-  e.mark(State::instruction(0).esp(4));
-  a.lea(esp, stack_dword(4));
-  a.bind(body);
-  out->body = e.offset();
+  note_check(e, 0);
+  e.mark_at(offsetof(Entries, jmp_body), State::instruction(0));
+  e.mark_at(offsetof(Entries, lea_esp), State::instruction(0).esp(4));
+  emit_pattern(e, Entries{.check = {.minus_eip = 0u - e.first_eip()}});
+  out->indirect_entry = 0;
+  out->call_entry = offsetof(Entries, lea_esp);
+  out->body = sizeof(Entries);
 }
 
 void emit_jump(Emitter& e, const Instruction& i) {

@@ -8,11 +8,9 @@ namespace {
 
 namespace x86 = asmjit::x86;
 
-// By the condition's number.
-constexpr uint32_t kConditionalJumps[16] = {
-    x86::Inst::kIdJo, x86::Inst::kIdJno, x86::Inst::kIdJb, x86::Inst::kIdJnb, x86::Inst::kIdJz, x86::Inst::kIdJnz,
-    x86::Inst::kIdJbe, x86::Inst::kIdJnbe, x86::Inst::kIdJs, x86::Inst::kIdJns, x86::Inst::kIdJp, x86::Inst::kIdJnp,
-    x86::Inst::kIdJl, x86::Inst::kIdJnl, x86::Inst::kIdJle, x86::Inst::kIdJnle};
+constexpr uint8_t kJmpRel32[] = {0xe9}, kCallRel32[] = {0xe8};
+constexpr uint8_t kTwoByteOpcode = 0x0f, kJccRel32 = 0x80;  // the condition's number is added
+constexpr uint8_t kIntImm8 = 0xcd;
 
 bool same_state(const MapEntry& a, const MapEntry& b) {
   return a.eip == b.eip && a.guest_offset == b.guest_offset && a.boundary == b.boundary && a.shadowed == b.shadowed &&
@@ -49,16 +47,16 @@ Emitter::Emitter(Translation* out, uint32_t first_eip, const Mode& mode)
   holder_.attach(&assembler_);
 }
 
-void Emitter::mark(State state) {
+void Emitter::mark_at(uint16_t code_offset, State state) {
   if (state.eip == MapEntry::Eip::kOffset && state.guest_offset == current_) state.shadowed |= current_shadowed_;
   MapEntry* last = out_->map_count != 0 ? &out_->map[out_->map_count - 1] : nullptr;
   if (last != nullptr && same_state(*last, state)) return;
-  if (last == nullptr || last->code_offset != offset()) {
+  if (last == nullptr || last->code_offset != code_offset) {
     RING1_ASSERT(out_->map_count < Translation::kMaxMap);
     last = &out_->map[out_->map_count++];
   }
   *last = state;
-  last->code_offset = offset();
+  last->code_offset = code_offset;
 }
 
 void Emitter::boundary(uint16_t guest_offset, bool shadowed) {
@@ -73,27 +71,24 @@ uint8_t Emitter::add_exit(uint32_t target_eip, bool is_call) {
   RING1_ASSERT(out_->exit_count < Translation::kMaxExits);
   const uint8_t exit = out_->exit_count++;
   out_->exits[exit] = DirectExit{.target_eip = target_eip, .is_call = is_call};
-  exit_labels_[exit] = assembler_.newLabel();
   return exit;
 }
 
-void Emitter::jump_to(uint8_t exit) {
-  assembler_.long_().jmp(exit_labels_[exit]);
-  note_patch(exit);
+// With its rel32 as wide as the cache needs it to link the exit; finish() fills it in.
+void Emitter::branch_to(uint8_t exit, const uint8_t* opcode, unsigned opcode_bytes) {
+  constexpr uint8_t kRel32[4] = {};
+  bytes(opcode, opcode_bytes);
+  out_->exits[exit].patch_offset = offset();
+  bytes(kRel32, sizeof kRel32);
 }
+
+void Emitter::jump_to(uint8_t exit) { branch_to(exit, kJmpRel32, sizeof kJmpRel32); }
+void Emitter::call_to(uint8_t exit) { branch_to(exit, kCallRel32, sizeof kCallRel32); }
 
 void Emitter::jump_if(unsigned condition, uint8_t exit) {
-  assembler_.long_();
-  assembler_.emit(kConditionalJumps[condition & 15], exit_labels_[exit]);
-  note_patch(exit);
+  const uint8_t opcode[] = {kTwoByteOpcode, static_cast<uint8_t>(kJccRel32 | (condition & 15))};
+  branch_to(exit, opcode, sizeof opcode);
 }
-
-void Emitter::call_to(uint8_t exit) {
-  assembler_.call(exit_labels_[exit]);
-  note_patch(exit);
-}
-
-void Emitter::note_patch(uint8_t exit) { out_->exits[exit].patch_offset = static_cast<uint16_t>(offset() - 4); }
 
 void Emitter::add_return_point(uint32_t return_eip) {
   RING1_ASSERT(out_->return_count < Translation::kMaxReturns);
@@ -101,9 +96,18 @@ void Emitter::add_return_point(uint32_t return_eip) {
 }
 
 void Emitter::callout(CalloutVector vector, uint16_t guest_offset, uint16_t mnemonic, uint8_t length) {
-  RING1_ASSERT(out_->callout_count < Translation::kMaxCallouts);
-  out_->callouts[out_->callout_count++] = Callout{offset(), guest_offset, mnemonic, length};
+  note_callout(offset(), guest_offset, mnemonic, length);
   interrupt(vector);
+}
+
+void Emitter::note_callout(uint16_t code_offset, uint16_t guest_offset, uint16_t mnemonic, uint8_t length) {
+  RING1_ASSERT(out_->callout_count < Translation::kMaxCallouts);
+  out_->callouts[out_->callout_count++] = Callout{code_offset, guest_offset, mnemonic, length};
+}
+
+void Emitter::interrupt(CalloutVector vector) {
+  const uint8_t code[] = {kIntImm8, static_cast<uint8_t>(vector)};
+  bytes(code, sizeof code);
 }
 
 void Emitter::spill_ecx() {
@@ -118,10 +122,12 @@ void Emitter::reload_ecx() {
 
 void Emitter::finish() {
   for (uint8_t exit = 0; exit < out_->exit_count; ++exit) {
-    assembler_.bind(exit_labels_[exit]);
-    out_->exits[exit].stub_offset = offset();
+    DirectExit& record = out_->exits[exit];
+    record.stub_offset = offset();
+    const uint32_t distance = record.stub_offset - (record.patch_offset + 4u);
+    __builtin_memcpy(out_->code + record.patch_offset, &distance, sizeof distance);
     // A call's hardware return address is already on the stack.
-    mark(State::exit(exit).esp(out_->exits[exit].is_call ? 4 : 0));
+    mark(State::exit(exit).esp(record.is_call ? 4 : 0));
     interrupt(CalloutVector::kExit);
   }
   out_->code_size = offset();

@@ -48,7 +48,8 @@ class Emitter {
   void bytes(const uint8_t* from, unsigned count) { assembler_.embed(from, count); }
 
   // The state from here on. One that goes back to an instruction in a shadow is in that shadow as well.
-  void mark(State state);
+  void mark(const State& state) { mark_at(offset(), state); }
+  void mark_at(uint16_t code_offset, State state);
   void boundary(uint16_t guest_offset, bool shadowed);
 
   // A new direct exit, and the branches to it. A conditional one takes the condition's number (SDM 2 appendix B).
@@ -59,6 +60,7 @@ class Emitter {
 
   void add_return_point(uint32_t return_eip);
   void callout(CalloutVector vector, uint16_t guest_offset, uint16_t mnemonic, uint8_t length);
+  void note_callout(uint16_t code_offset, uint16_t guest_offset, uint16_t mnemonic, uint8_t length);
 
   // ECX to its place below the stack and back; with a 16-bit stack pointer that place is on the shared page.
   void spill_ecx();
@@ -69,8 +71,8 @@ class Emitter {
   void finish();
 
  private:
-  void interrupt(CalloutVector vector) { assembler_.int_(static_cast<uint8_t>(vector)); }
-  void note_patch(uint8_t exit);
+  void interrupt(CalloutVector vector);
+  void branch_to(uint8_t exit, const uint8_t* opcode, unsigned opcode_bytes);
 
   static constexpr unsigned kArenaBytes = 6144;
   static constexpr unsigned kSlack = 16;  // asmjit refuses an instruction that might not fit
@@ -83,7 +85,6 @@ class Emitter {
   alignas(8) uint8_t arena_[kArenaBytes];  // so that asmjit never allocates
   asmjit::CodeHolder holder_;
   asmjit::x86::Assembler assembler_;
-  asmjit::Label exit_labels_[Translation::kMaxExits];
 };
 
 // Operands through GS.
