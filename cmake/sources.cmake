@@ -7,14 +7,14 @@
 #   ring1_zydis_freestanding, ring1_asmjit_freestanding  the libraries
 
 if(NOT RING1_SOURCES_DIR)
-  set(cache $ENV{RING1_CACHE})
-  if(NOT cache AND DEFINED ENV{XDG_CACHE_HOME})
-    set(cache $ENV{XDG_CACHE_HOME}/ring1)
-  elseif(NOT cache)
-    set(cache $ENV{HOME}/.cache/ring1)
+  set(ring1_cache $ENV{RING1_CACHE})
+  if(NOT ring1_cache AND DEFINED ENV{XDG_CACHE_HOME})
+    set(ring1_cache $ENV{XDG_CACHE_HOME}/ring1)
+  elseif(NOT ring1_cache)
+    set(ring1_cache $ENV{HOME}/.cache/ring1)
   endif()
-  if(EXISTS ${cache}/stamp/sources)
-    set(RING1_SOURCES_DIR ${cache}/src)
+  if(EXISTS ${ring1_cache}/stamp/sources)
+    set(RING1_SOURCES_DIR ${ring1_cache}/src)
   endif()
 endif()
 if(NOT RING1_SOURCES_DIR)
@@ -38,17 +38,18 @@ target_compile_definitions(ring1_asmjit_headers INTERFACE
   ASMJIT_NO_LOGGING ASMJIT_NO_TEXT ASMJIT_NO_BUILDER ASMJIT_NO_COMPILER ASMJIT_NO_VALIDATION
   ASMJIT_NO_INTROSPECTION)
 
-set(zydis ${RING1_SOURCES_DIR}/zydis/src)
+# No plain names here: this is everyone's scope.
+set(ring1_zydis_source ${RING1_SOURCES_DIR}/zydis/src)
 add_library(ring1_zydis_freestanding STATIC EXCLUDE_FROM_ALL
-  ${zydis}/Decoder.c ${zydis}/DecoderData.c ${zydis}/SharedData.c ${zydis}/Register.c)
-target_include_directories(ring1_zydis_freestanding PRIVATE ${zydis})
+  ${ring1_zydis_source}/Decoder.c ${ring1_zydis_source}/DecoderData.c ${ring1_zydis_source}/SharedData.c ${ring1_zydis_source}/Register.c)
+target_include_directories(ring1_zydis_freestanding PRIVATE ${ring1_zydis_source})
 
-set(asmjit ${RING1_SOURCES_DIR}/asmjit/src/asmjit)
+set(ring1_asmjit_source ${RING1_SOURCES_DIR}/asmjit/src/asmjit)
 add_library(ring1_asmjit_freestanding STATIC EXCLUDE_FROM_ALL freestanding/asmjit_pieces.cpp
-  ${asmjit}/x86/x86assembler.cpp ${asmjit}/x86/x86instdb.cpp)
+  ${ring1_asmjit_source}/x86/x86assembler.cpp ${ring1_asmjit_source}/x86/x86instdb.cpp)
 foreach(name archtraits assembler codeholder codewriter constpool emitter environment errorhandler globals type
              zone zonevector)
-  target_sources(ring1_asmjit_freestanding PRIVATE ${asmjit}/core/${name}.cpp)
+  target_sources(ring1_asmjit_freestanding PRIVATE ${ring1_asmjit_source}/core/${name}.cpp)
 endforeach()
 target_compile_features(ring1_asmjit_freestanding PRIVATE cxx_std_17)
 

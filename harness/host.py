@@ -53,7 +53,7 @@ class Host:
                 max(512, 256 + self.memory_mib + 3 * os.path.getsize(initrd) // 2**20)))
             command = emulator.qemu(settings.text("CPU", "core2duo"), settings.number("SMP", 1), memory,
                                     self.kernel, initrd, append, settings.text("QEMU_ARGS", "").split())
-            if settings.flag("VERBOSE"):
+            if settings.flag("TRACE"):
                 tell(" ".join(command))
             code = machine.run(command, timeout, lambda: done() or self.status is not None, self.interactive)
         reader.finish()

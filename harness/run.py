@@ -38,7 +38,7 @@ def run_bare(guest, timeout):
         machine.port(guest.console)
     command = emulator.qemu(settings.text("CPU", "core2duo"), 1, guest.memory_mib,
                             guest.kernel, guest.initrd, guest.append, settings.text("QEMU_ARGS", "").split())
-    if settings.flag("VERBOSE"):
+    if settings.flag("TRACE"):
         tell(" ".join(command))
     machine.run(command, timeout, lambda: guest.status is not None, interactive)
     return machine.timed_out, None
