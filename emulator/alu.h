@@ -15,8 +15,12 @@ struct Value {
   uint32_t flags;
 };
 
-constexpr uint32_t size_mask(unsigned size) { return size == 4 ? ~uint32_t{0} : (uint32_t{1} << (8 * size)) - 1; }
-constexpr uint32_t sign_bit(unsigned size) { return uint32_t{1} << (8 * size - 1); }
+constexpr uint32_t size_mask(unsigned size) {
+  return size == 4 ? ~uint32_t{0} : (uint32_t{1} << (8 * size)) - 1;
+}
+constexpr uint32_t sign_bit(unsigned size) {
+  return uint32_t{1} << (8 * size - 1);
+}
 constexpr int64_t sign_extend(uint32_t value, unsigned size) {
   return static_cast<int64_t>(static_cast<int32_t>(value << (32 - 8 * size)) >> (32 - 8 * size));
 }

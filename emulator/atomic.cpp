@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// XADD CMPXCHG CMPXCHG8B. With one virtual processor a read and a write with nothing between are atomic enough.
+// XADD CMPXCHG CMPXCHG8B. With one virtual processor a read and a write with nothing between are atomic
+// enough.
 #include "emulator/alu.h"
 #include "emulator/flags.h"
 #include "emulator/handlers.h"
@@ -27,7 +28,11 @@ Outcome op_cmpxchg(Context& c) {
   const Value difference = subtract(c.cpu.gpr[kRax], target, 0, size);
   const bool equal = difference.flags & eflags::kZf;
   if (!c.write_operand(0, equal ? source : target)) return c.failure;
-  if (!equal) c.write_register(size == 1 ? ZYDIS_REGISTER_AL : size == 2 ? ZYDIS_REGISTER_AX : ZYDIS_REGISTER_EAX, target);
+  if (!equal)
+    c.write_register(size == 1   ? ZYDIS_REGISTER_AL
+                     : size == 2 ? ZYDIS_REGISTER_AX
+                                 : ZYDIS_REGISTER_EAX,
+                     target);
   set_flags(c, difference.flags);
   return Outcome::kDone;
 }
@@ -36,7 +41,9 @@ Outcome op_cmpxchg8b(Context& c) {
   if (c.size_of(0) != 8) return Outcome::kUnsupported;
   uint64_t target;
   if (!c.read_for_write(0, &target)) return c.failure;
-  const auto pair = [&c](unsigned high, unsigned low) { return c.read_gpr(high, 4) << 32 | c.read_gpr(low, 4); };
+  const auto pair = [&c](unsigned high, unsigned low) {
+    return c.read_gpr(high, 4) << 32 | c.read_gpr(low, 4);
+  };
   const bool equal = target == pair(kRdx, kRax);
   if (!c.write_operand(0, equal ? pair(kRcx, kRbx) : target)) return c.failure;
   if (!equal) {

@@ -9,7 +9,8 @@ namespace {
 
 enum class BitOperation { kTest, kSet, kReset, kComplement };
 
-// A register bit offset reaches beyond a memory operand in units of its size, in both directions (SDM 2A 3.1.1.9).
+// A register bit offset reaches beyond a memory operand in units of its size, in both directions (SDM
+// 2A 3.1.1.9).
 uint32_t bit_offset_bytes(const Context& c, uint64_t bit, unsigned size) {
   if (c.operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER) return 0;
   const int64_t units = sign_extend(bit, size) >> (size == 4 ? 5 : 4);
@@ -37,12 +38,20 @@ Outcome bit_test(Context& c, BitOperation operation) {
   }
   const bool was_set = value & mask;
   switch (operation) {
-    case BitOperation::kTest: break;
-    case BitOperation::kSet: value |= mask; break;
-    case BitOperation::kReset: value &= ~uint64_t{mask}; break;
-    case BitOperation::kComplement: value ^= mask; break;
+    case BitOperation::kTest:
+      break;
+    case BitOperation::kSet:
+      value |= mask;
+      break;
+    case BitOperation::kReset:
+      value &= ~uint64_t{mask};
+      break;
+    case BitOperation::kComplement:
+      value ^= mask;
+      break;
   }
-  if (writes && !(memory ? c.write_linear(address, &value, size) : c.write_operand(0, value))) return c.failure;
+  if (writes && !(memory ? c.write_linear(address, &value, size) : c.write_operand(0, value)))
+    return c.failure;
   set_flags(c, was_set ? eflags::kCf : 0, eflags::kCf);
   return Outcome::kDone;
 }
@@ -80,12 +89,24 @@ bool cpuid_bit(Context& c, uint32_t leaf, unsigned reg, unsigned bit) {
 
 }  // namespace
 
-Outcome op_bt(Context& c) { return bit_test(c, BitOperation::kTest); }
-Outcome op_bts(Context& c) { return bit_test(c, BitOperation::kSet); }
-Outcome op_btr(Context& c) { return bit_test(c, BitOperation::kReset); }
-Outcome op_btc(Context& c) { return bit_test(c, BitOperation::kComplement); }
-Outcome op_bsf(Context& c) { return bit_scan(c, true); }
-Outcome op_bsr(Context& c) { return bit_scan(c, false); }
+Outcome op_bt(Context& c) {
+  return bit_test(c, BitOperation::kTest);
+}
+Outcome op_bts(Context& c) {
+  return bit_test(c, BitOperation::kSet);
+}
+Outcome op_btr(Context& c) {
+  return bit_test(c, BitOperation::kReset);
+}
+Outcome op_btc(Context& c) {
+  return bit_test(c, BitOperation::kComplement);
+}
+Outcome op_bsf(Context& c) {
+  return bit_scan(c, true);
+}
+Outcome op_bsr(Context& c) {
+  return bit_scan(c, false);
+}
 
 Outcome op_tzcnt(Context& c) {
   constexpr unsigned kEbx = 1, kBmi1 = 3;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a handler sees of the instruction it executes: the processor, the machine, the decoded operands, and checked
-// ways to reach registers, memory and the stack.
+// What a handler sees of the instruction it executes: the processor, the machine, the decoded operands, and
+// checked ways to reach registers, memory and the stack.
 //
-// Helpers that can fail return bool; after false the handler returns `c.failure`. A handler may change general
-// registers, RIP and RFLAGS at any time: step() puts them back unless the outcome is kDone, kTrap or kHalt (or the
-// state was committed). Everything else (segments, control registers, memory) is written only when nothing can fail
-// any more. step() has set RIP to the next instruction and cleared RF before the handler runs.
+// Helpers that can fail return bool; after false the handler returns `c.failure`. A handler may change
+// general registers, RIP and RFLAGS at any time: step() puts them back unless the outcome is kDone, kTrap or
+// kHalt (or the state was committed). Everything else (segments, control registers, memory) is written only
+// when nothing can fail any more. step() has set RIP to the next instruction and cleared RF before the
+// handler runs.
 #pragma once
 
 #include <Zydis/Decoder.h>
@@ -34,11 +35,11 @@ struct Context {
   Fault* fault;
   const ZydisDecodedInstruction* instruction = nullptr;  // null where no instruction is executed (deliver())
   const ZydisDecodedOperand* operands = nullptr;         // the visible ones only
-  Snapshot* saved = nullptr;     // what step() would restore; null outside step()
-  unsigned rep_limit = 1;        // iterations a REP string instruction may run
-  Outcome failure = Outcome::kDone;  // why a helper returned false
-  uint8_t shadow = 0;            // RING1_SHADOW_* that this instruction leaves behind
-  bool trap_due = false;         // TF was set when the instruction began; a handler may clear it
+  Snapshot* saved = nullptr;                             // what step() would restore; null outside step()
+  unsigned rep_limit = 1;                                // iterations a REP string instruction may run
+  Outcome failure = Outcome::kDone;                      // why a helper returned false
+  uint8_t shadow = 0;                                    // RING1_SHADOW_* that this instruction leaves behind
+  bool trap_due = false;  // TF was set when the instruction began; a handler may clear it
 
   // Modes.
   bool real_mode() const { return !(cpu.cr0 & cr0::kPe); }
@@ -88,7 +89,8 @@ struct Context {
   bool write_linear(Gva address, const void* from, unsigned size, Purpose purpose = Purpose::kData);
   bool probe_linear(Gva address, unsigned size, Purpose purpose = Purpose::kData);
 
-  // Limit, type and alignment checks of a segmented access; gives the linear address. #GP(0), #SS(0) or #AC(0).
+  // Limit, type and alignment checks of a segmented access; gives the linear address. #GP(0), #SS(0) or
+  // #AC(0).
   bool linear(SegmentRegister segment, uint32_t offset, unsigned size, Access access, Gva* address);
   // Segmented memory: check and transfer.
   bool read_memory(SegmentRegister segment, uint32_t offset, void* to, unsigned size);
@@ -102,7 +104,8 @@ struct Context {
   unsigned size_of(unsigned index) const { return operands[index].size / 8; }
   // Register or memory operand zero-extended, or an immediate as the encoding extends it (to 64 bits).
   bool read_operand(unsigned index, uint64_t* value);
-  // The same of an operand that will be written: a page fault says so (SDM 3A 4.7, W/R of a read-modify-write).
+  // The same of an operand that will be written: a page fault says so (SDM 3A 4.7, W/R of a
+  // read-modify-write).
   bool read_for_write(unsigned index, uint64_t* value);
   bool write_operand(unsigned index, uint64_t value);
 

@@ -6,17 +6,17 @@
 
 namespace ring1::emulator {
 
-// Zydis' records, left uninitialised until decode() fills what the instruction has. No instruction that is executed here
-// has more than three visible operands; of others the rest is dropped.
+// Zydis' records, left uninitialised until decode() fills what the instruction has. No instruction that is
+// executed here has more than three visible operands; of others the rest is dropped.
 struct Decoded {
   static constexpr unsigned kMaxOperands = 3;
   ZydisDecodedInstruction instruction;
   ZydisDecodedOperand operands[kMaxOperands];
 };
 
-// Fetches and decodes the instruction at CS:RIP and lets the context point at it: at *decoded, or into the cache (which
-// may be null). kDone, or the fault of the fetch (#GP of the limit or the length, #PF), #UD for an invalid encoding,
-// kBlocked, or kUnsupported in 64-bit code.
+// Fetches and decodes the instruction at CS:RIP and lets the context point at it: at *decoded, or into the
+// cache (which may be null). kDone, or the fault of the fetch (#GP of the limit or the length, #PF), #UD for
+// an invalid encoding, kBlocked, or kUnsupported in 64-bit code.
 Outcome decode(Context& c, DecodeCache* cache, Decoded* decoded);
 
 }  // namespace ring1::emulator

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Instructions already decoded, found by linear address and believed only if the bytes fetched now are the same: so
-// nobody has to invalidate anything. Decoding takes more than half of the time of a step without it.
+// Instructions already decoded, found by linear address and believed only if the bytes fetched now are the
+// same: so nobody has to invalidate anything. Decoding takes more than half of the time of a step without it.
 #pragma once
 
 #include "emulator/decode.h"

@@ -6,6 +6,7 @@
 
 namespace ring1::emulator {
 
+// clang-format off
 // alu.cpp
 Outcome op_add(Context&), op_adc(Context&), op_sub(Context&), op_sbb(Context&), op_cmp(Context&);
 Outcome op_and(Context&), op_or(Context&), op_xor(Context&), op_test(Context&);
@@ -62,7 +63,9 @@ Outcome any_mov(Context&), any_push(Context&), any_pop(Context&);
 Outcome any_jmp(Context&), any_call(Context&), any_ret(Context&);
 
 // misc.cpp
-Outcome op_hlt(Context&), op_nop(Context&), op_cpuid(Context&), op_wait(Context&);
+Outcome op_hlt(Context&), op_nop(Context&), op_cpuid(Context&), op_wait(Context&), op_fxsave(Context&);
 Outcome op_rdtsc(Context&), op_rdtscp(Context&), op_rdpmc(Context&);
+
+// clang-format on
 
 }  // namespace ring1::emulator

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// INT n INT3 INTO INT1 UD. The saved RIP is that of the next instruction; a fault on the way to the handler belongs to
-// the instruction itself.
+// INT n INT3 INTO INT1 UD. The saved RIP is that of the next instruction; a fault on the way to the handler
+// belongs to the instruction itself.
 #include "emulator/flags.h"
 #include "emulator/handlers.h"
 #include "emulator/system/handlers.h"
@@ -21,7 +21,9 @@ Outcome op_int(Context& c) {
   return interrupt(c, static_cast<uint8_t>(c.immediate(0)));
 }
 
-Outcome op_int3(Context& c) { return interrupt(c, static_cast<uint8_t>(Vector::kBp)); }
+Outcome op_int3(Context& c) {
+  return interrupt(c, static_cast<uint8_t>(Vector::kBp));
+}
 
 Outcome op_into(Context& c) {
   return flag(c, eflags::kOf) ? interrupt(c, static_cast<uint8_t>(Vector::kOf)) : Outcome::kDone;
@@ -34,6 +36,8 @@ Outcome op_int1(Context& c) {
   return Outcome::kTrap;
 }
 
-Outcome op_ud(Context& c) { return c.raise(Vector::kUd); }
+Outcome op_ud(Context& c) {
+  return c.raise(Vector::kUd);
+}
 
 }  // namespace ring1::emulator

@@ -10,13 +10,18 @@ constexpr unsigned kTss32Type = 9;             // bit 1 (busy) left out
 constexpr unsigned kBitmapBase = 0x66;         // of the word in the TSS (SDM 3A 7.2.1)
 constexpr unsigned kImmediatePortMask = 0x08;  // opcode bit 3: the port is in DX
 
-bool is_immediate_port(const Context& c) { return !(c.instruction->opcode & kImmediatePortMask); }
-
-uint16_t port_of(const Context& c) {
-  return is_immediate_port(c) ? c.instruction->raw.imm[0].value.u & 0xff : static_cast<uint16_t>(c.cpu.gpr[kRdx]);
+bool is_immediate_port(const Context& c) {
+  return !(c.instruction->opcode & kImmediatePortMask);
 }
 
-unsigned size_of_access(const Context& c) { return c.instruction->opcode & 1 ? c.operand_size() : 1; }
+uint16_t port_of(const Context& c) {
+  return is_immediate_port(c) ? c.instruction->raw.imm[0].value.u & 0xff
+                              : static_cast<uint16_t>(c.cpu.gpr[kRdx]);
+}
+
+unsigned size_of_access(const Context& c) {
+  return c.instruction->opcode & 1 ? c.operand_size() : 1;
+}
 
 ZydisRegister accumulator(unsigned size) {
   return size == 1 ? ZYDIS_REGISTER_AL : size == 2 ? ZYDIS_REGISTER_AX : ZYDIS_REGISTER_EAX;
@@ -28,10 +33,12 @@ ZydisRegister accumulator(unsigned size) {
 bool port_allowed(Context& c, uint16_t port, unsigned size) {
   if (c.real_mode() || (!c.vm86() && c.cpl() <= c.iopl())) return true;
   const ring1_segment& tr = c.cpu.tr;
-  if (!(tr.access & RING1_AR_P) || (tr.access & RING1_AR_TYPE_MASK & ~2u) != kTss32Type) return c.fail(Vector::kGp);
+  if (!(tr.access & RING1_AR_P) || (tr.access & RING1_AR_TYPE_MASK & ~2u) != kTss32Type)
+    return c.fail(Vector::kGp);
   uint16_t base, bits;
   if (tr.limit < kBitmapBase + 1) return c.fail(Vector::kGp);
-  if (!c.read_linear(Gva(static_cast<uint32_t>(tr.base + kBitmapBase)), &base, 2, Purpose::kSystem)) return false;
+  if (!c.read_linear(Gva(static_cast<uint32_t>(tr.base + kBitmapBase)), &base, 2, Purpose::kSystem))
+    return false;
   const uint32_t offset = base + port / 8;
   if (offset + 1 > tr.limit) return c.fail(Vector::kGp);
   if (!c.read_linear(Gva(static_cast<uint32_t>(tr.base + offset)), &bits, 2, Purpose::kSystem)) return false;

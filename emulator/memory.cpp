@@ -29,6 +29,12 @@ bool within_limit(const ring1_segment& segment, bool protected_mode, uint32_t of
   return last <= segment.limit && last >= offset;
 }
 
+// SDM 3A table 6-7: far pointers of 48 bits want their offset aligned; nothing longer than 8 bytes is looked
+// at here.
+constexpr unsigned boundary_of(unsigned size) {
+  return size == 6 ? 4 : size > 8 ? 1 : size;
+}
+
 bool type_allows(const ring1_segment& segment, Access access) {
   if (segment.access & RING1_AR_UNUSABLE) return false;
   const bool writable = segment.access & RING1_AR_WRITABLE;  // of a code segment: readable
@@ -52,7 +58,8 @@ bool Context::write_linear(Gva address, const void* from, unsigned size, Purpose
   if (first != size && !ok(machine.probe_write(Gva(0), size - first, who, fault))) return false;
   if (!ok(machine.write(address, from, first, who, purpose, fault))) return false;
   if (first == size) return true;
-  return ok(machine.write(Gva(0), static_cast<const uint8_t*>(from) + first, size - first, who, purpose, fault));
+  return ok(
+      machine.write(Gva(0), static_cast<const uint8_t*>(from) + first, size - first, who, purpose, fault));
 }
 
 bool Context::probe_linear(Gva address, unsigned size, Purpose purpose) {
@@ -69,7 +76,7 @@ bool Context::linear(SegmentRegister segment, uint32_t offset, unsigned size, Ac
     return fail(segment == kSs ? Vector::kSs : Vector::kGp);
   *address = Gva(static_cast<uint32_t>(seg.base + offset));
   const bool alignment = (cpu.cr0 & cr0::kAm) && (cpu.rflags & eflags::kAc);
-  if (alignment && size <= 8 && (address->raw() & (size - 1)) && cpl() == 3) return fail(Vector::kAc);
+  if (alignment && (address->raw() & (boundary_of(size) - 1)) && cpl() == 3) return fail(Vector::kAc);
   return true;
 }
 

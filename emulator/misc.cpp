@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// HLT NOP CPUID WAIT RDTSC RDTSCP RDPMC.
+// HLT NOP CPUID WAIT FXSAVE FXRSTOR RDTSC RDTSCP RDPMC.
 #include "emulator/handlers.h"
 
 namespace ring1::emulator {
 namespace {
 
-bool may_read_tsc(const Context& c) { return !(c.cpu.cr4 & cr4::kTsd) || c.cpl() == 0; }
+bool may_read_tsc(const Context& c) {
+  return !(c.cpu.cr4 & cr4::kTsd) || c.cpl() == 0;
+}
 
 void write_edx_eax(Context& c, uint64_t value) {
   c.write_gpr(kRax, 4, value);
@@ -14,8 +16,12 @@ void write_edx_eax(Context& c, uint64_t value) {
 
 }  // namespace
 
-Outcome op_hlt(Context&) { return Outcome::kHalt; }
-Outcome op_nop(Context&) { return Outcome::kDone; }
+Outcome op_hlt(Context&) {
+  return Outcome::kHalt;
+}
+Outcome op_nop(Context&) {
+  return Outcome::kDone;
+}
 
 Outcome op_cpuid(Context& c) {
   uint32_t out[4];
@@ -31,6 +37,11 @@ Outcome op_cpuid(Context& c) {
 Outcome op_wait(Context& c) {
   constexpr uint64_t kBoth = cr0::kMp | cr0::kTs;
   return (c.cpu.cr0 & kBoth) == kBoth ? c.raise(Vector::kNm) : Outcome::kDone;
+}
+
+// FXSAVE and FXRSTOR: the registers are the processor's, only the fault is ours.
+Outcome op_fxsave(Context& c) {
+  return c.cpu.cr0 & (cr0::kEm | cr0::kTs) ? c.raise(Vector::kNm) : Outcome::kUnsupported;
 }
 
 Outcome op_rdtsc(Context& c) {

@@ -10,8 +10,8 @@ namespace {
 
 constexpr uint32_t kRotateFlags = eflags::kCf | eflags::kOf;
 
-// CF is the top bit that left; OF says that the sign changed in the last step. Both hold for any count on common
-// processors although the manual defines OF for a count of 1 only.
+// CF is the top bit that left; OF says that the sign changed in the last step. Both hold for any count on
+// common processors although the manual defines OF for a count of 1 only.
 uint32_t left_overflow(uint32_t result, bool carry, unsigned size) {
   return static_cast<bool>(result & sign_bit(size)) != carry ? eflags::kOf : 0;
 }
@@ -80,7 +80,8 @@ Value shift_right_signed(uint32_t value, unsigned count, uint32_t, unsigned size
   return shifted(static_cast<uint32_t>(wide >> count), wide >> (count - 1) & 1, 0, size);
 }
 
-// A 16-bit operand shifted by more than 16 is undefined; processors go on with the other operand, then the first again.
+// A 16-bit operand shifted by more than 16 is undefined; processors go on with the other operand, then the
+// first again.
 Value shift_left_double(uint32_t value, uint32_t other, unsigned count, uint32_t, unsigned size) {
   uint64_t wide, carry;
   if (size == 2) {
@@ -128,7 +129,8 @@ Outcome shift(Context& c) {
 template <DoubleShift kShift>
 Outcome double_shift(Context& c) {
   uint64_t value, other, count;
-  if (!c.read_operand(2, &count) || !c.read_operand(1, &other) || !c.read_for_write(0, &value)) return c.failure;
+  if (!c.read_operand(2, &count) || !c.read_operand(1, &other) || !c.read_for_write(0, &value))
+    return c.failure;
   count &= kCountMask;
   Value result{static_cast<uint32_t>(value), static_cast<uint32_t>(c.cpu.rflags)};
   if (count) result = kShift(value, other, count, c.cpu.rflags, c.size_of(0));
@@ -139,14 +141,32 @@ Outcome double_shift(Context& c) {
 
 }  // namespace
 
-Outcome op_rol(Context& c) { return shift<rotate_left>(c); }
-Outcome op_ror(Context& c) { return shift<rotate_right>(c); }
-Outcome op_rcl(Context& c) { return shift<rotate_left_carry>(c); }
-Outcome op_rcr(Context& c) { return shift<rotate_right_carry>(c); }
-Outcome op_shl(Context& c) { return shift<shift_left>(c); }
-Outcome op_shr(Context& c) { return shift<shift_right>(c); }
-Outcome op_sar(Context& c) { return shift<shift_right_signed>(c); }
-Outcome op_shld(Context& c) { return double_shift<shift_left_double>(c); }
-Outcome op_shrd(Context& c) { return double_shift<shift_right_double>(c); }
+Outcome op_rol(Context& c) {
+  return shift<rotate_left>(c);
+}
+Outcome op_ror(Context& c) {
+  return shift<rotate_right>(c);
+}
+Outcome op_rcl(Context& c) {
+  return shift<rotate_left_carry>(c);
+}
+Outcome op_rcr(Context& c) {
+  return shift<rotate_right_carry>(c);
+}
+Outcome op_shl(Context& c) {
+  return shift<shift_left>(c);
+}
+Outcome op_shr(Context& c) {
+  return shift<shift_right>(c);
+}
+Outcome op_sar(Context& c) {
+  return shift<shift_right_signed>(c);
+}
+Outcome op_shld(Context& c) {
+  return double_shift<shift_left_double>(c);
+}
+Outcome op_shrd(Context& c) {
+  return double_shift<shift_right_double>(c);
+}
 
 }  // namespace ring1::emulator

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Rotates and shifts of operands of 1, 2 or 4 bytes. `flags` holds the flags before and gives the flags after;
-// the count is already masked to five bits and is not 0.
+// Rotates and shifts of operands of 1, 2 or 4 bytes. `flags` holds the flags before and gives the flags
+// after; the count is already masked to five bits and is not 0.
 #pragma once
 
 #include "emulator/alu.h"

@@ -4,7 +4,9 @@
 
 namespace ring1::emulator {
 
-void Context::set_stack_pointer(uint32_t value) { write_gpr(kRsp, stack32() ? 4 : 2, value); }
+void Context::set_stack_pointer(uint32_t value) {
+  write_gpr(kRsp, stack32() ? 4 : 2, value);
+}
 
 bool Context::push(uint32_t value, unsigned size) {
   const uint32_t top = (stack_pointer() - size) & stack_mask();

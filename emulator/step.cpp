@@ -20,7 +20,8 @@ void restore(ring1_cpu_state& cpu, const Snapshot& saved) {
   cpu.rflags = saved.rflags;
 }
 
-// Floating point and vectors are not executed here, but their "device not available" is ours to raise (SDM 3A 2.5).
+// Floating point and vectors are not executed here, but their "device not available" is ours to raise (SDM
+// 3A 2.5).
 Outcome unknown(Context& c) {
   const bool x87 = c.instruction->meta.isa_ext == ZYDIS_ISA_EXT_X87;
   const bool vector = c.instruction->meta.isa_ext == ZYDIS_ISA_EXT_MMX ||
@@ -40,7 +41,8 @@ Outcome execute(Context& c) {
   return row->handler(c);
 }
 
-// The single-step trap follows the instruction that began with TF set, but not one that loaded SS (SDM 3A 6.8.3).
+// The single-step trap follows the instruction that began with TF set, but not one that loaded SS (SDM
+// 3A 6.8.3).
 Outcome finish(Context& c, Outcome outcome) {
   c.cpu.shadow = c.shadow;
   if (!c.trap_due || c.shadow == RING1_SHADOW_MOV_SS || outcome == Outcome::kTrap) return outcome;

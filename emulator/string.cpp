@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// MOVS CMPS SCAS LODS STOS INS OUTS, alone and repeated (SDM 1 7.3.9.2). A repeated instruction keeps the iterations
-// it has completed: after each one the state is committed with RIP still at the instruction.
+// MOVS CMPS SCAS LODS STOS INS OUTS, alone and repeated (SDM 1 7.3.9.2). A repeated instruction keeps the
+// iterations it has completed: after each one the state is committed with RIP still at the instruction.
 #include <initializer_list>
 
 #include "emulator/alu.h"
@@ -61,16 +61,20 @@ Repeat repeat_of(const Context& c, bool compares) {
 
 bool goes_on(const Context& c, Repeat repeat) {
   switch (repeat) {
-    case Repeat::kNever: return false;
-    case Repeat::kAlways: return true;
-    case Repeat::kWhileEqual: return flag(c, eflags::kZf);
-    case Repeat::kWhileNotEqual: return !flag(c, eflags::kZf);
+    case Repeat::kNever:
+      return false;
+    case Repeat::kAlways:
+      return true;
+    case Repeat::kWhileEqual:
+      return flag(c, eflags::kZf);
+    case Repeat::kWhileNotEqual:
+      return !flag(c, eflags::kZf);
   }
   return false;
 }
 
-// What a later iteration's fault must not take back. The flags go back to those before the instruction, as the manual
-// says of a page fault in a repeated comparison (SDM 2B, REP).
+// What a later iteration's fault must not take back. The flags go back to those before the instruction, as
+// the manual says of a page fault in a repeated comparison (SDM 2B, REP).
 void commit_iteration(Context& c) {
   for (unsigned gpr : {kRax, kRcx, kRsi, kRdi}) c.saved->gpr[gpr] = c.cpu.gpr[gpr];
 }
@@ -98,8 +102,12 @@ Outcome run(Context& c, Repeat repeat, Iteration iterate) {
   return Outcome::kDone;
 }
 
-Outcome repeat_always(Context& c, Iteration iterate) { return run(c, repeat_of(c, false), iterate); }
-Outcome repeat_comparing(Context& c, Iteration iterate) { return run(c, repeat_of(c, true), iterate); }
+Outcome repeat_always(Context& c, Iteration iterate) {
+  return run(c, repeat_of(c, false), iterate);
+}
+Outcome repeat_comparing(Context& c, Iteration iterate) {
+  return run(c, repeat_of(c, true), iterate);
+}
 
 bool move_one(String& s) {
   uint32_t value;
@@ -165,12 +173,26 @@ bool out_one(String& s) {
 
 }  // namespace
 
-Outcome op_movs(Context& c) { return repeat_always(c, move_one); }
-Outcome op_cmps(Context& c) { return repeat_comparing(c, compare_one); }
-Outcome op_scas(Context& c) { return repeat_comparing(c, scan_one); }
-Outcome op_lods(Context& c) { return repeat_always(c, load_one); }
-Outcome op_stos(Context& c) { return repeat_always(c, store_one); }
-Outcome op_ins(Context& c) { return repeat_always(c, in_one); }
-Outcome op_outs(Context& c) { return repeat_always(c, out_one); }
+Outcome op_movs(Context& c) {
+  return repeat_always(c, move_one);
+}
+Outcome op_cmps(Context& c) {
+  return repeat_comparing(c, compare_one);
+}
+Outcome op_scas(Context& c) {
+  return repeat_comparing(c, scan_one);
+}
+Outcome op_lods(Context& c) {
+  return repeat_always(c, load_one);
+}
+Outcome op_stos(Context& c) {
+  return repeat_always(c, store_one);
+}
+Outcome op_ins(Context& c) {
+  return repeat_always(c, in_one);
+}
+Outcome op_outs(Context& c) {
+  return repeat_always(c, out_one);
+}
 
 }  // namespace ring1::emulator

@@ -9,8 +9,10 @@
 namespace ring1::emulator {
 namespace {
 
-#define ROW(mnemonic, handler, facts) {ZYDIS_MNEMONIC_##mnemonic, handler, facts}
+#define ROW(mnemonic, handler, facts) \
+  { ZYDIS_MNEMONIC_##mnemonic, handler, facts }
 
+// clang-format off
 constexpr Row kRows[] = {
     // Arithmetic and logic.
     ROW(ADD, op_add, kPlain), ROW(ADC, op_adc, kPlain), ROW(SUB, op_sub, kPlain), ROW(SBB, op_sbb, kPlain),
@@ -86,6 +88,7 @@ constexpr Row kRows[] = {
 
     // The rest of the processor.
     ROW(HLT, op_hlt, kPrivileged), ROW(CPUID, op_cpuid, kPlain), ROW(FWAIT, op_wait, kPlain),
+    ROW(FXSAVE, op_fxsave, kPlain), ROW(FXRSTOR, op_fxsave, kPlain),
     ROW(RDTSC, op_rdtsc, kPlain), ROW(RDTSCP, op_rdtscp, kPlain), ROW(RDPMC, op_rdpmc, kPlain),
     ROW(IN, op_in, kPlain), ROW(OUT, op_out, kPlain),
     ROW(LDS, op_load_far, kPlain), ROW(LES, op_load_far, kPlain), ROW(LFS, op_load_far, kPlain),
@@ -108,6 +111,7 @@ constexpr Row kRows[] = {
     ROW(CLGI, op_ud, kPlain), ROW(MONITOR, op_ud, kPlain), ROW(MWAIT, op_ud, kPlain),
 };
 
+// clang-format on
 #undef ROW
 
 constexpr uint16_t kNone = 0xffff;

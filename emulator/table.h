@@ -18,8 +18,8 @@ struct Row {
   uint8_t facts;
 };
 
-// Null if the emulator does not know the instruction. String instructions share the mnemonics MOVSD and CMPSD with SSE2;
-// the table means the string instructions.
+// Null if the emulator does not know the instruction. String instructions share the mnemonics MOVSD and CMPSD
+// with SSE2; the table means the string instructions.
 const Row* find_row(const ZydisDecodedInstruction& instruction);
 
 }  // namespace ring1::emulator

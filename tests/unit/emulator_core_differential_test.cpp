@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The interpreter against the processor the test runs on: registers, memory, branch and defined flags after random
-// instances of every form. RING1_FUZZ_ROUNDS sets how many of each; RING1_SEED where to start.
+// The interpreter against the processor the test runs on: registers, memory, branch and defined flags after
+// random instances of every form. RING1_FUZZ_ROUNDS sets how many of each; RING1_SEED where to start.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -55,19 +55,20 @@ class Differential : public ::testing::Test {
     ASSERT_EQ(outcome, Outcome::kDone) << describe(the_case) << " fault " << int(fault.vector);
     for (unsigned i = 0; i < 8; ++i)
       ASSERT_EQ(cpu.gpr[i], native.gpr[i]) << describe(the_case) << " register " << i << std::hex << " eax "
-                                            << the_case.state.gpr[0] << " ecx " << the_case.state.gpr[1];
+                                           << the_case.state.gpr[0] << " ecx " << the_case.state.gpr[1];
     ASSERT_EQ(cpu.rip - start, native.rip) << describe(the_case);
     ASSERT_EQ(memcmp(native_.data(), machine_.at(Native::kData), Native::kDataSize), 0) << describe(the_case);
     constexpr uint32_t kCompared = eflags::kArithmetic | eflags::kDf;
     const uint32_t differ = (cpu.rflags ^ native.flags) & kCompared;
-    ASSERT_EQ(differ & ~the_case.undefined, 0u) << describe(the_case) << std::hex << " emulator " << cpu.rflags
-                                                << " processor " << native.flags;
+    ASSERT_EQ(differ & ~the_case.undefined, 0u)
+        << describe(the_case) << std::hex << " emulator " << cpu.rflags << " processor " << native.flags;
     undefined_ |= differ;
   }
 
   static ring1_cpu_state small_segments() {
     ring1_cpu_state cpu = protected32(3);
-    for (auto& segment : cpu.seg) segment = {Native::kData, Native::kDataSize - 1, at_dpl(kData16, 3), 0xf, {}};
+    for (auto& segment : cpu.seg)
+      segment = {Native::kData, Native::kDataSize - 1, at_dpl(kData16, 3), 0xf, {}};
     cpu.seg[kCs] = {Native::kCode, 0xffff, at_dpl(kCode16, 3), 0x7, {}};
     return cpu;
   }
@@ -87,7 +88,8 @@ class Differential : public ::testing::Test {
       }
       ASSERT_LT(faults_, rounds) << form.name << ": no instance ran";
       if (verbose && (undefined_ || faults_))
-        printf("%s %02x: undefined flags that differ %x, faults %u\n", form.name, form.opcode[0], undefined_, faults_);
+        printf("%s %02x: undefined flags that differ %x, faults %u\n", form.name, form.opcode[0], undefined_,
+               faults_);
     }
   }
 
@@ -98,8 +100,12 @@ class Differential : public ::testing::Test {
   uint32_t undefined_ = 0;  // undefined flags that came out differently
 };
 
-TEST_F(Differential, EveryForm) { every_form(CodeSize::k32); }
-TEST_F(Differential, EveryFormIn16BitCode) { every_form(CodeSize::k16); }
+TEST_F(Differential, EveryForm) {
+  every_form(CodeSize::k32);
+}
+TEST_F(Differential, EveryFormIn16BitCode) {
+  every_form(CodeSize::k16);
+}
 
 }  // namespace
 }  // namespace ring1::emulator::test

@@ -16,18 +16,18 @@ TEST_F(FaultTest, PageFaultTellsReadFromWrite) {
     std::vector<uint8_t> code;
     uint32_t address, error;
   } cases[] = {
-      {{0x8b, 0x03}, kUnmapped, 0},                      // mov eax, [ebx]
-      {{0x89, 0x03}, kUnmapped, kWrite},                 // mov [ebx], eax
-      {{0x01, 0x03}, kUnmapped, kWrite},                 // add [ebx], eax
-      {{0x01, 0x03}, kReadOnly, kWrite | kPresent},      // reads, but may not write
-      {{0x0f, 0xab, 0x03}, kUnmapped, kWrite},           // bts [ebx], eax
-      {{0x0f, 0xa3, 0x03}, kUnmapped, 0},                // bt [ebx], eax
-      {{0xff, 0x33}, kUnmapped, 0},                      // push [ebx]
-      {{0x8f, 0x03}, kUnmapped, kWrite},                 // pop [ebx]
+      {{0x8b, 0x03}, kUnmapped, 0},                        // mov eax, [ebx]
+      {{0x89, 0x03}, kUnmapped, kWrite},                   // mov [ebx], eax
+      {{0x01, 0x03}, kUnmapped, kWrite},                   // add [ebx], eax
+      {{0x01, 0x03}, kReadOnly, kWrite | kPresent},        // reads, but may not write
+      {{0x0f, 0xab, 0x03}, kUnmapped, kWrite},             // bts [ebx], eax
+      {{0x0f, 0xa3, 0x03}, kUnmapped, 0},                  // bt [ebx], eax
+      {{0xff, 0x33}, kUnmapped, 0},                        // push [ebx]
+      {{0x8f, 0x03}, kUnmapped, kWrite},                   // pop [ebx]
       {{0x0f, 0xb1, 0x03}, kReadOnly, kWrite | kPresent},  // cmpxchg [ebx], eax
-      {{0x0f, 0xc7, 0x0b}, kUnmapped, kWrite},           // cmpxchg8b [ebx]
-      {{0x87, 0x03}, kReadOnly, kWrite | kPresent},      // xchg
-      {{0xff, 0x13}, kUnmapped, 0},                      // call [ebx]
+      {{0x0f, 0xc7, 0x0b}, kUnmapped, kWrite},             // cmpxchg8b [ebx]
+      {{0x87, 0x03}, kReadOnly, kWrite | kPresent},        // xchg
+      {{0xff, 0x13}, kUnmapped, 0},                        // call [ebx]
   };
   for (unsigned cpl : {0, 3}) {
     for (const auto& entry : cases) {
@@ -41,8 +41,8 @@ TEST_F(FaultTest, PageFaultTellsReadFromWrite) {
 }
 
 TEST_F(FaultTest, StackFaultsLeaveEspAlone) {
-  const std::vector<std::vector<uint8_t>> all{{0x50}, {0x58}, {0x60}, {0x61}, {0x9c}, {0x9d}, {0xc3}, {0xe8, 0, 0, 0, 0},
-                                              {0xc8, 4, 0, 3}};
+  const std::vector<std::vector<uint8_t>> all{
+      {0x50}, {0x58}, {0x60}, {0x61}, {0x9c}, {0x9d}, {0xc3}, {0xe8, 0, 0, 0, 0}, {0xc8, 4, 0, 3}};
   for (const auto& code : all) {
     start(protected32(), code);
     cpu.gpr[kRsp] = cpu.gpr[kRbp] = kUnmapped + 8;
@@ -122,9 +122,20 @@ TEST_F(FaultTest, AlignmentCheck) {
 }
 
 TEST_F(FaultTest, PrivilegedInstructions) {
-  const std::vector<std::vector<uint8_t>> all{{0xf4}, {0x0f, 0x06}, {0x0f, 0x09}, {0x0f, 0x30}, {0x0f, 0x32},
-                                              {0x0f, 0x01, 0x10}, {0x0f, 0x01, 0x38}, {0x0f, 0x22, 0xc0}, {0x0f, 0x20, 0xc0},
-                                              {0x0f, 0x21, 0xc0}, {0xfa}, {0xfb}, {0xe4, 0x60}, {0xee}};
+  const std::vector<std::vector<uint8_t>> all{{0xf4},
+                                              {0x0f, 0x06},
+                                              {0x0f, 0x09},
+                                              {0x0f, 0x30},
+                                              {0x0f, 0x32},
+                                              {0x0f, 0x01, 0x10},
+                                              {0x0f, 0x01, 0x38},
+                                              {0x0f, 0x22, 0xc0},
+                                              {0x0f, 0x20, 0xc0},
+                                              {0x0f, 0x21, 0xc0},
+                                              {0xfa},
+                                              {0xfb},
+                                              {0xe4, 0x60},
+                                              {0xee}};
   for (unsigned cpl : {1, 3}) {
     for (const auto& code : all) {
       start(protected32(cpl), code);
@@ -135,8 +146,9 @@ TEST_F(FaultTest, PrivilegedInstructions) {
 
 TEST_F(FaultTest, LockNeedsAMemoryDestination) {
   const std::vector<std::vector<uint8_t>> bad{
-      {0xf0, 0x90}, {0xf0, 0x01, 0xc0}, {0xf0, 0x03, 0x03}, {0xf0, 0x39, 0x03}, {0xf0, 0x8b, 0x03}, {0xf0, 0x89, 0x03},
-      {0xf0, 0x0f, 0xa3, 0x03}, {0xf0, 0xfa}, {0xf0, 0x50}};
+      {0xf0, 0x90},       {0xf0, 0x01, 0xc0}, {0xf0, 0x03, 0x03},       {0xf0, 0x39, 0x03},
+      {0xf0, 0x8b, 0x03}, {0xf0, 0x89, 0x03}, {0xf0, 0x0f, 0xa3, 0x03}, {0xf0, 0xfa},
+      {0xf0, 0x50}};
   for (const auto& code : bad) {
     start(protected32(), code);
     faults(Vector::kUd);
@@ -147,8 +159,9 @@ TEST_F(FaultTest, LockNeedsAMemoryDestination) {
 }
 
 TEST_F(FaultTest, InvalidOpcodes) {
-  const std::vector<std::vector<uint8_t>> all{{0x0f, 0x0b}, {0x0f, 0xff, 0xc0}, {0x0f, 0xb9, 0xc0}, {0x8e, 0xc8},
-                                              {0x0f, 0x01, 0xc1}, {0xc4, 0xc0}, {0x8d, 0xc0}, {0xff, 0xf8}};
+  const std::vector<std::vector<uint8_t>> all{{0x0f, 0x0b}, {0x0f, 0xff, 0xc0}, {0x0f, 0xb9, 0xc0},
+                                              {0x8e, 0xc8}, {0x0f, 0x01, 0xc1}, {0xc4, 0xc0},
+                                              {0x8d, 0xc0}, {0xff, 0xf8}};
   for (const auto& code : all) {
     start(protected32(), code);
     faults(Vector::kUd);
@@ -200,7 +213,8 @@ TEST_F(FaultTest, FlatSegmentsWrapAt4G) {
 }
 
 TEST_F(FaultTest, DivisionErrors) {
-  const std::vector<std::vector<uint8_t>> all{{0xf7, 0xf3}, {0xf7, 0xfb}, {0xf6, 0xf3}, {0xf6, 0xfb}, {0xd4, 0x00}};
+  const std::vector<std::vector<uint8_t>> all{
+      {0xf7, 0xf3}, {0xf7, 0xfb}, {0xf6, 0xf3}, {0xf6, 0xfb}, {0xd4, 0x00}};
   for (const auto& code : all) {
     start(protected32(), code);
     faults(Vector::kDe);

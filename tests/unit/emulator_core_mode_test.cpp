@@ -15,9 +15,9 @@ TEST_F(Mode, SixteenBitAddresses) {
     uint8_t modrm;
     uint32_t linear;  // with BX=100 BP=200 SI=10 DI=20
   } cases[] = {
-      {0x00, ds + 0x110}, {0x01, ds + 0x120}, {0x02, ss + 0x210}, {0x03, ss + 0x220},
+      {0x00, ds + 0x110}, {0x01, ds + 0x120}, {0x02, ss + 0x210},  {0x03, ss + 0x220},
       {0x04, ds + 0x10},  {0x05, ds + 0x20},  {0x06, ds + 0x5678}, {0x07, ds + 0x100},
-      {0x40, ds + 0x10e}, {0x42, ss + 0x20e}, {0x46, ss + 0x1fe}, {0x86, ss + 0x5878},
+      {0x40, ds + 0x10e}, {0x42, ss + 0x20e}, {0x46, ss + 0x1fe},  {0x86, ss + 0x5878},
   };
   for (const auto& entry : cases) {
     ring1_cpu_state state = real(kSegment);
@@ -121,7 +121,8 @@ TEST_F(Mode, FarJumpAndSegmentLoadInRealMode) {
 }
 
 TEST_F(Mode, ProtectedInstructionsAreUndefinedOutsideProtectedMode) {
-  const std::vector<std::vector<uint8_t>> all{{0x0f, 0x00, 0xd0}, {0x0f, 0x00, 0xc0}, {0x0f, 0x02, 0xc0}, {0x63, 0xc0}};
+  const std::vector<std::vector<uint8_t>> all{
+      {0x0f, 0x00, 0xd0}, {0x0f, 0x00, 0xc0}, {0x0f, 0x02, 0xc0}, {0x63, 0xc0}};
   for (const auto& code : all) {
     start(real(kSegment), code);  // lldt, sldt, lar, arpl
     faults(Vector::kUd);
@@ -130,7 +131,8 @@ TEST_F(Mode, ProtectedInstructionsAreUndefinedOutsideProtectedMode) {
   }
 }
 
-// SDM 3B 20.2.7: CLI STI PUSHF POPF INT n IRET need IOPL 3; everything else privileged faults whatever IOPL is.
+// SDM 3B 20.2.7: CLI STI PUSHF POPF INT n IRET need IOPL 3; everything else privileged faults whatever IOPL
+// is.
 TEST_F(Mode, Virtual8086Iopl) {
   const std::vector<std::vector<uint8_t>> sensitive{{0xfa}, {0xfb}, {0x9c}, {0x9d}, {0xcd, 0x21}, {0xcf}};
   for (const auto& code : sensitive) {
@@ -191,7 +193,8 @@ TEST_F(Mode, DecodeCache) {
     EXPECT_EQ(step(cpu, machine, &fault, 1, &cache), Outcome::kDone);
     return cpu.gpr[kRax];
   };
-  const std::vector<uint8_t> immediate{0xb8, 1, 2, 3, 4}, other{0xb8, 5, 6, 7, 8}, prefixed{0x66, 0xb8, 1, 2, 3, 4};
+  const std::vector<uint8_t> immediate{0xb8, 1, 2, 3, 4}, other{0xb8, 5, 6, 7, 8},
+      prefixed{0x66, 0xb8, 1, 2, 3, 4};
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(run(protected32(), immediate), 0x04030201u);
     EXPECT_EQ(run(protected32(), immediate), 0x04030201u);

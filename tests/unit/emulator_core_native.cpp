@@ -26,11 +26,14 @@ struct Exchange {
 };
 
 constexpr uint32_t kExchange = Native::kCode + 0x1000;
-constexpr uint32_t kEntry16 = Native::kCode + 0x80, kExit = Native::kCode + 0x100, kBack = Native::kCode + 0x1e0;
+constexpr uint32_t kEntry16 = Native::kCode + 0x80, kExit = Native::kCode + 0x100,
+                   kBack = Native::kCode + 0x1e0;
 constexpr uint16_t kFlatData = 0x2b, kLdtCode = 0 << 3 | 7, kLdtData = 1 << 3 | 7;
 constexpr uint8_t kGsPrefix = 0x65;
 
-Exchange& exchange() { return *reinterpret_cast<Exchange*>(uintptr_t{kExchange}); }
+Exchange& exchange() {
+  return *reinterpret_cast<Exchange*>(uintptr_t{kExchange});
+}
 
 template <class Member>
 uint32_t low(Member& member) {
@@ -64,18 +67,20 @@ void on_signal(int, siginfo_t*, void* context) {
   registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~greg_t{0xffff}) | kUserCode32;
 }
 
-constexpr uint8_t modrm_absolute(uint8_t reg) { return 0x05 | reg << 3; }
+constexpr uint8_t modrm_absolute(uint8_t reg) {
+  return 0x05 | reg << 3;
+}
 
 // Flags first, then segments, registers last: MOV changes no flags. GS stays flat throughout.
 void write_flags_and_registers(Writer& entry, uint16_t data_selector) {
   Exchange& x = exchange();
-  entry.bytes({0xbc}).dword(low(x.stack) + sizeof x.stack);                 // mov esp, stack
-  entry.bytes({0xff, 0x35}).dword(low(x.in.flags)).bytes({0x9d});           // push [flags]; popfd
+  entry.bytes({0xbc}).dword(low(x.stack) + sizeof x.stack);        // mov esp, stack
+  entry.bytes({0xff, 0x35}).dword(low(x.in.flags)).bytes({0x9d});  // push [flags]; popfd
   if (data_selector) {
-    entry.bytes({0xb8}).dword(data_selector);                               // mov eax, selector
-    entry.bytes({0x8e, 0xd0, 0x8e, 0xd8, 0x8e, 0xc0});                      // mov ss, ds, es
+    entry.bytes({0xb8}).dword(data_selector);           // mov eax, selector
+    entry.bytes({0x8e, 0xd0, 0x8e, 0xd8, 0x8e, 0xc0});  // mov ss, ds, es
   }
-  for (uint8_t reg = 0; reg < 8; ++reg)                                     // mov reg, gs:[gpr + 4 * reg]
+  for (uint8_t reg = 0; reg < 8; ++reg)  // mov reg, gs:[gpr + 4 * reg]
     entry.bytes({kGsPrefix, 0x8b, modrm_absolute(reg)}).dword(low(x.in.gpr[reg]));
 }
 
@@ -124,7 +129,8 @@ bool write_ldt(uint16_t selector, uint32_t base, uint32_t limit, unsigned conten
   return syscall(SYS_modify_ldt, kWrite, &descriptor, sizeof descriptor) == 0;
 }
 
-// The red zone below RSP is skipped; the processor may forget R8 to R15 and upper halves in compatibility mode.
+// The red zone below RSP is skipped; the processor may forget R8 to R15 and upper halves in compatibility
+// mode.
 void enter() {
   uintptr_t address = kExchange;
   asm volatile(
@@ -140,7 +146,8 @@ void enter() {
       "popfq\n"
       "add $128, %%rsp\n"
       : "+a"(address)
-      : [stack] "i"(__builtin_offsetof(Exchange, host_stack)), [entry] "i"(__builtin_offsetof(Exchange, entry))
+      : [stack] "i"(__builtin_offsetof(Exchange, host_stack)), [entry] "i"(
+                                                                   __builtin_offsetof(Exchange, entry))
       : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
 }
 
@@ -152,7 +159,9 @@ bool map(uint32_t address, size_t size, int protection) {
 }  // namespace
 
 Native::Native() {
-  if (!map(kCode, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC) || !map(kData, kDataSize, PROT_READ | PROT_WRITE)) return;
+  if (!map(kCode, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC) ||
+      !map(kData, kDataSize, PROT_READ | PROT_WRITE))
+    return;
   write_trampoline();
   static uint8_t signal_stack[65536];
   const stack_t stack{signal_stack, 0, sizeof signal_stack};
@@ -180,7 +189,9 @@ Native::~Native() {
   for (int number : {SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP}) signal(number, SIG_DFL);
 }
 
-uint8_t* Native::data() const { return reinterpret_cast<uint8_t*>(uintptr_t{kData}); }
+uint8_t* Native::data() const {
+  return reinterpret_cast<uint8_t*>(uintptr_t{kData});
+}
 
 bool Native::run(CodeSize size, const uint8_t* snippet, unsigned length, NativeState* state) {
   memcpy(reinterpret_cast<void*>(uintptr_t{kSnippet}), snippet, length);
