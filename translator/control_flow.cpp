@@ -16,7 +16,9 @@ constexpr uint8_t kGroup5 = 0xff, kMovLoad = 0x8b;
 constexpr unsigned kPushInGroup5 = 6;
 constexpr unsigned kEcx = 1;
 
-uint32_t next_eip(const Emitter& e, const Instruction& i) { return e.first_eip() + i.offset + i.length; }
+uint32_t next_eip(const Emitter& e, const Instruction& i) {
+  return e.first_eip() + i.offset + i.length;
+}
 
 x86::Mem return_table_slot() {
   x86::Mem slot = x86::ptr_abs(kReturnTableOffset, ecx, 2, 4);
@@ -35,8 +37,8 @@ void emit_table_jump(Emitter& e, const State& base) {
   a.ret();
 }
 
-// Reached through the return table, with the target at [esp] and ECX at [esp-8]: is it `eip`? Each unit has one of
-// these, each call another, always the same but for one field: data, so that it costs no assembling.
+// Reached through the return table, with the target at [esp] and ECX at [esp-8]: is it `eip`? Each unit has
+// one of these, each call another, always the same but for one field: data, so that it costs no assembling.
 struct [[gnu::packed]] TargetCheck {
   uint8_t pop_ecx = 0x59;
   uint8_t lea_ecx[2] = {0x8d, 0x89};
@@ -86,8 +88,8 @@ void emit_return_point(Emitter& e, const Instruction& i) {
   e.jump_to(exit);
 }
 
-// Until the target is on the stack the CALL has not been executed, and would be from its start; so its operand must
-// not lie where the return addresses are pushed (Decoder::refine).
+// Until the target is on the stack the CALL has not been executed, and would be from its start; so its
+// operand must not lie where the return addresses are pushed (Decoder::refine).
 void emit_indirect_call(Emitter& e, const Instruction& i) {
   x86::Assembler& a = e.code();
   const State here = State::instruction(i.offset);
@@ -173,8 +175,12 @@ void emit_call(Emitter& e, const Instruction& i) {
   emit_return_point(e, i);
 }
 
-void emit_return(Emitter& e, const Instruction& i) { emit_table_jump(e, State::instruction(i.offset)); }
+void emit_return(Emitter& e, const Instruction& i) {
+  emit_table_jump(e, State::instruction(i.offset));
+}
 
-void emit_push_eip(Emitter& e, const Instruction& i) { e.code().push(static_cast<int32_t>(next_eip(e, i))); }
+void emit_push_eip(Emitter& e, const Instruction& i) {
+  e.code().push(static_cast<int32_t>(next_eip(e, i)));
+}
 
 }  // namespace ring1::translator

@@ -15,16 +15,25 @@ constexpr uint8_t kPopSs = 0x17, kPushGs = 0xa8, kPopGs = 0xa9, kPushCs = 0x0e, 
 
 bool is_segment_prefix(uint8_t byte) {
   switch (byte) {
-    case 0x26: case kCsPrefix: case 0x36: case 0x3e: case 0x64: case kGsPrefix: return true;
-    default: return false;
+    case 0x26:
+    case kCsPrefix:
+    case 0x36:
+    case 0x3e:
+    case 0x64:
+    case kGsPrefix:
+      return true;
+    default:
+      return false;
   }
 }
 
 bool is_other_prefix(uint8_t byte) {
-  return byte == kOperandSizePrefix || byte == kAddressSizePrefix || byte == 0xf0 || byte == 0xf2 || byte == 0xf3;
+  return byte == kOperandSizePrefix || byte == kAddressSizePrefix || byte == 0xf0 || byte == 0xf2 ||
+         byte == 0xf3;
 }
 
-// MOV: DS, ES and FS are the guest's own; CS, SS and GS are read from the shared page and loaded by the monitor.
+// MOV: DS, ES and FS are the guest's own; CS, SS and GS are read from the shared page and loaded by the
+// monitor.
 Treatment refine_move(Instruction* i) {
   if (i->map == ZYDIS_OPCODE_MAP_0F) {  // the only MOVs of this map: CR, DR and TR
     const bool control = i->opcode == kMovToCr || i->opcode == kMovToTr;
@@ -36,7 +45,8 @@ Treatment refine_move(Instruction* i) {
     i->loads_ss = i->reg() == kSs;
     return hidden ? Treatment::kCallout : Treatment::kIdent;
   }
-  if (i->opcode == kMovFromSegment && hidden) return i->mod() == 3 ? Treatment::kReadSegment : Treatment::kCallout;
+  if (i->opcode == kMovFromSegment && hidden)
+    return i->mod() == 3 ? Treatment::kReadSegment : Treatment::kCallout;
   return Treatment::kIdent;
 }
 
@@ -69,8 +79,12 @@ bool has_mandatory66(const ZydisDecodedInstruction& decoded) {
 
 bool Instruction::ends_unit() const {
   switch (treatment) {
-    case Treatment::kCalloutEnd: case Treatment::kJump: case Treatment::kConditional: case Treatment::kLoop:
-    case Treatment::kCall: case Treatment::kReturn:
+    case Treatment::kCalloutEnd:
+    case Treatment::kJump:
+    case Treatment::kConditional:
+    case Treatment::kLoop:
+    case Treatment::kCall:
+    case Treatment::kReturn:
       return true;
     default:
       return false;
@@ -116,8 +130,10 @@ void Decoder::read_prefixes(Instruction* out) const {
   unsigned n = 0;
   for (; n < out->length; ++n) {
     const uint8_t byte = out->bytes[n];
-    if (is_segment_prefix(byte)) out->segment_prefix = byte;
-    else if (!is_other_prefix(byte)) break;
+    if (is_segment_prefix(byte))
+      out->segment_prefix = byte;
+    else if (!is_other_prefix(byte))
+      break;
     has66 |= byte == kOperandSizePrefix;
     has67 |= byte == kAddressSizePrefix;
   }
@@ -133,32 +149,42 @@ void Decoder::refine(const ZydisDecodedInstruction& decoded, Instruction* out) c
   const bool inline_stack = mode_.code32 && mode_.stack32 && !out->operand16;
 
   switch (treatment) {
-    case Treatment::kMove: treatment = refine_move(out); break;
-    case Treatment::kPushPop: treatment = refine_push_pop(out); break;
+    case Treatment::kMove:
+      treatment = refine_move(out);
+      break;
+    case Treatment::kPushPop:
+      treatment = refine_push_pop(out);
+      break;
     case Treatment::kEnter:
       treatment = decoded.raw.imm[1].value.u == 0 ? Treatment::kIdent : Treatment::kCallout;
       break;
     case Treatment::kReturn:
       if (far || decoded.raw.imm[0].size != 0 || !inline_stack) treatment = Treatment::kCalloutEnd;
       break;
-    case Treatment::kCall: case Treatment::kJump:
+    case Treatment::kCall:
+    case Treatment::kJump:
       out->indirect = !far && !decoded.raw.imm[0].is_relative;
       if (far || (out->indirect && foreign_segment)) treatment = Treatment::kCalloutEnd;
-      if (out->indirect && treatment == Treatment::kCall && reads_below_stack(*out, decoded)) treatment = Treatment::kCalloutEnd;
-      if ((out->indirect || treatment == Treatment::kCall) && !inline_stack) treatment = Treatment::kCalloutEnd;
+      if (out->indirect && treatment == Treatment::kCall && reads_below_stack(*out, decoded))
+        treatment = Treatment::kCalloutEnd;
+      if ((out->indirect || treatment == Treatment::kCall) && !inline_stack)
+        treatment = Treatment::kCalloutEnd;
       break;
     case Treatment::kPushFlags:
       if (!mode_.plain_flags || !inline_stack || mode_.cpl != 0) treatment = Treatment::kCallout;
       break;
-    case Treatment::kClearIf: case Treatment::kSetIf:  // elsewhere IOPL decides
+    case Treatment::kClearIf:
+    case Treatment::kSetIf:  // elsewhere IOPL decides
       if (mode_.cpl != 0) treatment = Treatment::kCallout;
       break;
-    default: break;
+    default:
+      break;
   }
   // GS is the shared page and CS is execute-only while translated code runs. LEA only computes.
   if (treatment == Treatment::kIdent && foreign_segment && decoded.mnemonic != ZYDIS_MNEMONIC_LEA)
     treatment = Treatment::kCallout;
-  if (treatment != Treatment::kCallout && treatment != Treatment::kCalloutEnd && decoded.raw.imm[0].is_relative) {
+  if (treatment != Treatment::kCallout && treatment != Treatment::kCalloutEnd &&
+      decoded.raw.imm[0].is_relative) {
     const uint32_t next = first_eip_ + out->offset + out->length;
     out->branch_target = next + static_cast<uint32_t>(decoded.raw.imm[0].value.s);
     if (out->operand16) out->branch_target &= 0xffff;

@@ -15,16 +15,16 @@ inline constexpr unsigned kMaxInstructionBytes = 15;
 
 struct Instruction {
   const uint8_t* bytes;
-  uint16_t offset;       // from the unit's first EIP
+  uint16_t offset;  // from the unit's first EIP
   uint16_t mnemonic;
-  uint8_t length;        // 0: the bytes are no instruction
+  uint8_t length;  // 0: the bytes are no instruction
   Treatment treatment;
-  bool operand16, address16;   // effective sizes, by CS.D and the prefixes
-  bool indirect;               // a near branch through ModRM
-  bool loads_ss;               // MOV SS, POP SS: shadows the next instruction
-  uint8_t segment_prefix;      // the one in force, or 0
-  uint8_t prefix_bytes;        // legacy prefixes in front of the opcode
-  uint8_t map, encoding;       // ZydisOpcodeMap, ZydisInstructionEncoding
+  bool operand16, address16;  // effective sizes, by CS.D and the prefixes
+  bool indirect;              // a near branch through ModRM
+  bool loads_ss;              // MOV SS, POP SS: shadows the next instruction
+  uint8_t segment_prefix;     // the one in force, or 0
+  uint8_t prefix_bytes;       // legacy prefixes in front of the opcode
+  uint8_t map, encoding;      // ZydisOpcodeMap, ZydisInstructionEncoding
   uint8_t opcode;
   uint8_t modrm, modrm_offset;  // modrm_offset 0: none
   bool mandatory66;             // the 66 prefix selects the instruction, not the operand size
@@ -41,8 +41,10 @@ class Decoder {
  public:
   Decoder(const Mode& mode, uint32_t first_eip);
 
-  // false: the instruction is not complete in `available` bytes. One that does not exist has length 0 and is a callout.
-  [[nodiscard]] bool decode(const uint8_t* bytes, unsigned available, uint16_t offset, Instruction* out) const;
+  // false: the instruction is not complete in `available` bytes. One that does not exist has length 0 and is
+  // a callout.
+  [[nodiscard]] bool decode(const uint8_t* bytes, unsigned available, uint16_t offset,
+                            Instruction* out) const;
 
  private:
   void read_prefixes(Instruction* out) const;

@@ -13,9 +13,9 @@ constexpr uint8_t kTwoByteOpcode = 0x0f, kJccRel32 = 0x80;  // the condition's n
 constexpr uint8_t kIntImm8 = 0xcd;
 
 bool same_state(const MapEntry& a, const MapEntry& b) {
-  return a.eip == b.eip && a.guest_offset == b.guest_offset && a.boundary == b.boundary && a.shadowed == b.shadowed &&
-         a.ecx_spilled == b.ecx_spilled && a.ecx_in_gs == b.ecx_in_gs && a.ecx_disp == b.ecx_disp &&
-         a.esp_delta == b.esp_delta && a.eip_disp == b.eip_disp;
+  return a.eip == b.eip && a.guest_offset == b.guest_offset && a.boundary == b.boundary &&
+         a.shadowed == b.shadowed && a.ecx_spilled == b.ecx_spilled && a.ecx_in_gs == b.ecx_in_gs &&
+         a.ecx_disp == b.ecx_disp && a.esp_delta == b.esp_delta && a.eip_disp == b.eip_disp;
 }
 
 x86::Mem through_gs(uint32_t offset, uint32_t size) {
@@ -26,13 +26,24 @@ x86::Mem through_gs(uint32_t offset, uint32_t size) {
 
 }  // namespace
 
-x86::Mem shared_dword(uint32_t offset) { return through_gs(offset, 4); }
-x86::Mem shared_word(uint32_t offset) { return through_gs(offset, 2); }
-x86::Mem shared_byte(uint32_t offset) { return through_gs(offset, 1); }
-x86::Mem stack_dword(int32_t disp) { return x86::dword_ptr(x86::esp, disp); }
+x86::Mem shared_dword(uint32_t offset) {
+  return through_gs(offset, 4);
+}
+x86::Mem shared_word(uint32_t offset) {
+  return through_gs(offset, 2);
+}
+x86::Mem shared_byte(uint32_t offset) {
+  return through_gs(offset, 1);
+}
+x86::Mem stack_dword(int32_t disp) {
+  return x86::dword_ptr(x86::esp, disp);
+}
 
 Emitter::Emitter(Translation* out, uint32_t first_eip, const Mode& mode)
-    : out_(out), first_eip_(first_eip), mode_(mode), holder_(asmjit::Support::Temporary(arena_, kArenaBytes)) {
+    : out_(out),
+      first_eip_(first_eip),
+      mode_(mode),
+      holder_(asmjit::Support::Temporary(arena_, kArenaBytes)) {
   RING1_ASSERT(out->code != nullptr);
   out->code_size = out->guest_size = out->instructions = 0;
   out->map_count = 0;
@@ -48,7 +59,8 @@ Emitter::Emitter(Translation* out, uint32_t first_eip, const Mode& mode)
 }
 
 void Emitter::mark_at(uint16_t code_offset, State state) {
-  if (state.eip == MapEntry::Eip::kOffset && state.guest_offset == current_) state.shadowed |= current_shadowed_;
+  if (state.eip == MapEntry::Eip::kOffset && state.guest_offset == current_)
+    state.shadowed |= current_shadowed_;
   MapEntry* last = out_->map_count != 0 ? &out_->map[out_->map_count - 1] : nullptr;
   if (last != nullptr && same_state(*last, state)) return;
   if (last == nullptr || last->code_offset != code_offset) {
@@ -82,8 +94,12 @@ void Emitter::branch_to(uint8_t exit, const uint8_t* opcode, unsigned opcode_byt
   bytes(kRel32, sizeof kRel32);
 }
 
-void Emitter::jump_to(uint8_t exit) { branch_to(exit, kJmpRel32, sizeof kJmpRel32); }
-void Emitter::call_to(uint8_t exit) { branch_to(exit, kCallRel32, sizeof kCallRel32); }
+void Emitter::jump_to(uint8_t exit) {
+  branch_to(exit, kJmpRel32, sizeof kJmpRel32);
+}
+void Emitter::call_to(uint8_t exit) {
+  branch_to(exit, kCallRel32, sizeof kCallRel32);
+}
 
 void Emitter::jump_if(unsigned condition, uint8_t exit) {
   const uint8_t opcode[] = {kTwoByteOpcode, static_cast<uint8_t>(kJccRel32 | (condition & 15))};
@@ -111,13 +127,17 @@ void Emitter::interrupt(CalloutVector vector) {
 }
 
 void Emitter::spill_ecx() {
-  if (mode_.stack32) assembler_.mov(stack_dword(-8), x86::ecx);
-  else assembler_.mov(shared_dword(offsetof(SharedPage, spill)), x86::ecx);
+  if (mode_.stack32)
+    assembler_.mov(stack_dword(-8), x86::ecx);
+  else
+    assembler_.mov(shared_dword(offsetof(SharedPage, spill)), x86::ecx);
 }
 
 void Emitter::reload_ecx() {
-  if (mode_.stack32) assembler_.mov(x86::ecx, stack_dword(-8));
-  else assembler_.mov(x86::ecx, shared_dword(offsetof(SharedPage, spill)));
+  if (mode_.stack32)
+    assembler_.mov(x86::ecx, stack_dword(-8));
+  else
+    assembler_.mov(x86::ecx, shared_dword(offsetof(SharedPage, spill)));
 }
 
 void Emitter::finish() {

@@ -16,9 +16,17 @@ namespace ring1::translator {
 struct State : MapEntry {
   static State instruction(uint16_t guest_offset) { return State(MapEntry::Eip::kOffset, guest_offset); }
   static State exit(uint16_t index) { return State(MapEntry::Eip::kExitTarget, index); }
-  static State stack(int8_t disp) { State s(MapEntry::Eip::kAtStack, 0); s.eip_disp = disp; return s; }
+  static State stack(int8_t disp) {
+    State s(MapEntry::Eip::kAtStack, 0);
+    s.eip_disp = disp;
+    return s;
+  }
 
-  State esp(int8_t delta) const { State s = *this; s.esp_delta = delta; return s; }
+  State esp(int8_t delta) const {
+    State s = *this;
+    s.esp_delta = delta;
+    return s;
+  }
   // The same state with `bytes` more on the stack.
   State deeper(int8_t bytes) const {
     State s = *this;
@@ -26,9 +34,22 @@ struct State : MapEntry {
     if (s.eip == MapEntry::Eip::kAtStack) s.eip_disp = static_cast<int8_t>(s.eip_disp + bytes);
     return s;
   }
-  State ecx(int8_t disp) const { State s = *this; s.ecx_spilled = true; s.ecx_disp = disp; return s; }
-  State ecx_gs() const { State s = *this; s.ecx_spilled = s.ecx_in_gs = true; return s; }
-  State shadow() const { State s = *this; s.shadowed = true; return s; }
+  State ecx(int8_t disp) const {
+    State s = *this;
+    s.ecx_spilled = true;
+    s.ecx_disp = disp;
+    return s;
+  }
+  State ecx_gs() const {
+    State s = *this;
+    s.ecx_spilled = s.ecx_in_gs = true;
+    return s;
+  }
+  State shadow() const {
+    State s = *this;
+    s.shadowed = true;
+    return s;
+  }
 
  private:
   State(MapEntry::Eip how, uint16_t offset) : MapEntry{} {
@@ -52,7 +73,8 @@ class Emitter {
   void mark_at(uint16_t code_offset, State state);
   void boundary(uint16_t guest_offset, bool shadowed);
 
-  // A new direct exit, and the branches to it. A conditional one takes the condition's number (SDM 2 appendix B).
+  // A new direct exit, and the branches to it. A conditional one takes the condition's number (SDM 2 appendix
+  // B).
   uint8_t add_exit(uint32_t target_eip, bool is_call = false);
   void jump_to(uint8_t exit);
   void jump_if(unsigned condition, uint8_t exit);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Copied instructions. Translated code runs in a segment with D=1; in code of a 16-bit segment the prefixes 66
-// and 67 therefore mean the opposite, and are toggled on the way (SDM 2A 2.1.1, 1 3.3.5).
+// Copied instructions. Translated code runs in a segment with D=1; in code of a 16-bit segment the prefixes
+// 66 and 67 therefore mean the opposite, and are toggled on the way (SDM 2A 2.1.1, 1 3.3.5).
 #include "translator/sequences.h"
 
 namespace ring1::translator {
@@ -9,8 +9,8 @@ namespace {
 constexpr uint8_t kOperandSizePrefix = 0x66, kAddressSizePrefix = 0x67;
 
 enum class Operand66 : uint8_t {
-  kSize,     // means the operand size, or nothing
-  kFixed,    // selects the instruction, or the size is fixed: keep as it is
+  kSize,   // means the operand size, or nothing
+  kFixed,  // selects the instruction, or the size is fixed: keep as it is
   kUnsure,
 };
 
@@ -23,7 +23,8 @@ constexpr OpcodeRange kSized0F[] = {
     {0x0d, 0x0d}, {0x18, 0x1f}, {0x40, 0x4f}, {0x90, 0x97}, {0x98, 0x9f}, {0xa0, 0xa1}, {0xa3, 0xa5},
     {0xab, 0xad}, {0xaf, 0xb1}, {0xb3, 0xb4}, {0xb6, 0xb8}, {0xba, 0xbf}, {0xc0, 0xc1}, {0xc8, 0xcf},
 };
-// No sized operand and no second meaning: fences, FXSAVE and the like keep their prefixes; MMX and SSE follow.
+// No sized operand and no second meaning: fences, FXSAVE and the like keep their prefixes; MMX and SSE
+// follow.
 constexpr OpcodeRange kFixed0F[] = {
     {0x10, 0x17}, {0x28, 0x2f}, {0x50, 0x7f}, {0xae, 0xae}, {0xc2, 0xc2}, {0xc4, 0xc6}, {0xd0, 0xff},
 };

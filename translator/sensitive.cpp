@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The sensitive instructions that stay inside the cache: the interrupt flag and hidden segment registers.
 #include "translator/sequences.h"
-
 #include "x86/registers.h"
 
 namespace ring1::translator {
@@ -12,9 +11,12 @@ using x86::ecx;
 
 uint32_t virtual_segment(unsigned segment) {
   switch (segment) {
-    case kCs: return offsetof(SharedPage, virtual_cs);
-    case kSs: return offsetof(SharedPage, virtual_ss);
-    default: return offsetof(SharedPage, virtual_gs);
+    case kCs:
+      return offsetof(SharedPage, virtual_cs);
+    case kSs:
+      return offsetof(SharedPage, virtual_ss);
+    default:
+      return offsetof(SharedPage, virtual_gs);
   }
 }
 
@@ -65,15 +67,19 @@ void emit_push_flags(Emitter& e, const Instruction& i) {
 
 void emit_read_segment(Emitter& e, const Instruction& i) {
   const uint32_t from = virtual_segment(i.reg());
-  if (i.operand16) e.code().mov(x86::gpw(i.rm()), shared_word(from));
-  else e.code().mov(x86::gpd(i.rm()), shared_dword(from));
+  if (i.operand16)
+    e.code().mov(x86::gpw(i.rm()), shared_word(from));
+  else
+    e.code().mov(x86::gpd(i.rm()), shared_dword(from));
 }
 
 void emit_push_segment(Emitter& e, const Instruction& i) {
   // The register's number is in the opcode: 0E, 16, 0F A8.
   const uint32_t from = virtual_segment(i.opcode >> 3 & 7);
-  if (i.operand16) e.code().push(shared_word(from));
-  else e.code().push(shared_dword(from));
+  if (i.operand16)
+    e.code().push(shared_word(from));
+  else
+    e.code().push(shared_dword(from));
 }
 
 void emit_callout(Emitter& e, const Instruction& i) {

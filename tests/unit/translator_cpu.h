@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Runs 32-bit (or 16-bit) code of this process at ring 3 in LDT segments, and hands every trap to a callback that
-// may change all registers: the processor as the translator's test bench.
+// Runs 32-bit (or 16-bit) code of this process at ring 3 in LDT segments, and hands every trap to a callback
+// that may change all registers: the processor as the translator's test bench.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ struct Registers {
 };
 
 struct Trap {
-  int vector;      // 1: single step; 13: general protection, and so on
-  int software;    // the n of an INT n, else -1
+  int vector;    // 1: single step; 13: general protection, and so on
+  int software;  // the n of an INT n, else -1
   bool single_step;
   uint16_t cs;
   Registers registers;

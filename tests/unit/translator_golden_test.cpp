@@ -28,13 +28,20 @@ struct Case {
 void read_mode(const std::string& words, Case* to) {
   std::istringstream in(words);
   for (std::string word; in >> word;) {
-    if (word == "code16") to->mode.code32 = false;
-    else if (word == "stack16") to->mode.stack32 = false;
-    else if (word == "iopl") to->mode.plain_flags = false;
-    else if (word == "entries") to->entries = true;
-    else if (word == "cpl3") to->mode.cpl = 3;
-    else if (word.rfind("max=", 0) == 0) to->max_instructions = static_cast<unsigned>(std::stoul(word.substr(4)));
-    else ADD_FAILURE() << "unknown mode " << word;
+    if (word == "code16")
+      to->mode.code32 = false;
+    else if (word == "stack16")
+      to->mode.stack32 = false;
+    else if (word == "iopl")
+      to->mode.plain_flags = false;
+    else if (word == "entries")
+      to->entries = true;
+    else if (word == "cpl3")
+      to->mode.cpl = 3;
+    else if (word.rfind("max=", 0) == 0)
+      to->max_instructions = static_cast<unsigned>(std::stoul(word.substr(4)));
+    else
+      ADD_FAILURE() << "unknown mode " << word;
   }
 }
 
@@ -52,8 +59,10 @@ std::vector<Case> read_cases(std::istream& in, std::string* preamble) {
     if (line.rfind("mode ", 0) == 0) {
       read_mode(line.substr(5), &now);
     } else if (line.rfind("bytes ", 0) == 0) {
-      std::istringstream bytes(line.substr(6, line.find('#') == std::string::npos ? line.npos : line.find('#') - 6));
-      for (std::string byte; bytes >> byte;) now.bytes.push_back(static_cast<uint8_t>(std::stoul(byte, nullptr, 16)));
+      std::istringstream bytes(
+          line.substr(6, line.find('#') == std::string::npos ? line.npos : line.find('#') - 6));
+      for (std::string byte; bytes >> byte;)
+        now.bytes.push_back(static_cast<uint8_t>(std::stoul(byte, nullptr, 16)));
     } else if (!opens) {
       continue;
     }
@@ -66,7 +75,8 @@ std::string run(const Case& one) {
   uint8_t code[Translation::kMaxCode];
   Translation unit;
   unit.code = code;
-  const Source source{kFirstEip, one.bytes.data(), static_cast<unsigned>(one.bytes.size()), one.max_instructions};
+  const Source source{kFirstEip, one.bytes.data(), static_cast<unsigned>(one.bytes.size()),
+                      one.max_instructions};
   if (translate(source, one.mode, &unit) != Outcome::kOk) return "need more bytes\n";
   return "guest:\n" + disassemble_guest(one.bytes, kFirstEip, one.mode.code32, unit.guest_size) +
          describe(unit, kFirstEip, one.entries ? 0 : unit.body);
@@ -82,8 +92,10 @@ TEST(TranslatorGolden, Files) {
     old << in.rdbuf();
     std::string text;
     for (const Case& one : read_cases(old, &text)) text += one.header + run(one) + "\n";
-    if (std::getenv("RING1_BLESS") != nullptr) std::ofstream(file.path()) << text;
-    else EXPECT_EQ(old.str(), text) << file.path() << ": RING1_BLESS=1 rewrites it";
+    if (std::getenv("RING1_BLESS") != nullptr)
+      std::ofstream(file.path()) << text;
+    else
+      EXPECT_EQ(old.str(), text) << file.path() << ": RING1_BLESS=1 rewrites it";
   }
   EXPECT_GT(files, 0u);
 }

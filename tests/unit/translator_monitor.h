@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A small monitor for tests: a translation cache without eviction, chaining, the return table, and the recovery
-// of guest state by the map.
+// A small monitor for tests: a translation cache without eviction, chaining, the return table, and the
+// recovery of guest state by the map.
 #pragma once
 
 #include <map>

@@ -53,9 +53,11 @@ bool same(const Snapshot& a, const Snapshot& b) {
 std::string text(const Snapshot& s) {
   char line[240];
   const uint32_t* g = s.registers.gpr;
-  std::snprintf(line, sizeof line, "eip %08x eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x "
-                "flags %03x memory %016llx if %d\n", s.registers.eip, g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7],
-                s.registers.eflags, static_cast<unsigned long long>(s.memory), s.interrupt_flag);
+  std::snprintf(line, sizeof line,
+                "eip %08x eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x "
+                "flags %03x memory %016llx if %d\n",
+                s.registers.eip, g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], s.registers.eflags,
+                static_cast<unsigned long long>(s.memory), s.interrupt_flag);
   return line;
 }
 
@@ -183,8 +185,8 @@ TEST(TranslatorRun, RecoversAtEveryInstruction) {
       if (same(here, trace[now])) return true;
       char eip[60];
       std::snprintf(eip, sizeof eip, "real eip %08x after %08x\n", real.eip, last);
-      trouble = eip + text(trace[now]) + (now + 1 < trace.size() ? text(trace[now + 1]) : "") + "got\n" + text(here) +
-                monitor.where(real.eip);
+      trouble = eip + text(trace[now]) + (now + 1 < trace.size() ? text(trace[now + 1]) : "") + "got\n" +
+                text(here) + monitor.where(real.eip);
       return false;
     };
     Cpu::run(entry, [&](Trap& trap) {
@@ -194,7 +196,8 @@ TEST(TranslatorRun, RecoversAtEveryInstruction) {
       last = trap.registers.eip;
       return true;
     });
-    ASSERT_TRUE(trouble.empty()) << "seed " << seed << ", state " << now << " of " << trace.size() << "\n" << trouble;
+    ASSERT_TRUE(trouble.empty()) << "seed " << seed << ", state " << now << " of " << trace.size() << "\n"
+                                 << trouble;
     ASSERT_EQ(now + 1, trace.size()) << "seed " << seed;
   }
   EXPECT_GT(steps, 1000u);
