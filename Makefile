@@ -21,7 +21,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup configure build module run run-guest host run-host test format clean help
+.PHONY: all setup configure build agents programs module run run-guest host run-host test format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -35,10 +35,17 @@ configure: setup
 	  { cat $(build).log >&2; rm -f $(build).log $(build)/build.ninja; exit 1; }; rm -f $(build).log; }
 
 # Progress belongs on stderr: stdout is the command's in the guest.
+cmake_build := cmake --build $(build) -j $(jobs)
 build: configure
-	@cmake --build $(build) -j $(jobs) 1>&2
+	@$(cmake_build) 1>&2
 
-module: build
+# What running needs, without the tests.
+agents: configure
+	@$(cmake_build) --target agent64 agent32 1>&2
+programs: configure
+	@$(cmake_build) --target monitor ring1 agent64 agent32 1>&2
+
+module: programs
 	@bash scripts/build-module.sh $(build) $(flavour)
 
 # make itself would end with 2 whatever the status of the command in the guest: see harness/make_exit.c.
@@ -50,10 +57,9 @@ $(build)/make_exit.so: harness/make_exit.c | setup
 	@mkdir -p $(build)
 	@$(CC) -shared -fPIC -O2 -o $@ $<
 
-# What stays without a host needs no module.
-run-guest: $(if $(filter-out 0,$(BARE)),build,build module)
+run-guest: $(if $(filter-out 0,$(BARE)),agents,module)
 	@$(python) harness/run.py || echo $$? >$(status)
-run-host: build module
+run-host: module
 	@$(python) harness/host.py --ring1 || echo $$? >$(status)
 
 run: run-guest
