@@ -26,8 +26,14 @@ class Engine:
 
     def add_files(self, archive):
         archive.copy("guest/kernel", self.guest.kernel)
-        if self.guest.initrd:
+        if self.guest.modules:
+            for index, path in enumerate(self.guest.modules):
+                archive.copy(f"guest/module{index}", path)
+        elif self.guest.initrd:
             archive.copy("guest/initrd", self.guest.initrd)
+
+    def module_paths(self):
+        return [f"/guest/module{index}" for index in range(len(self.guest.modules))]
 
 
 class Ring1(Engine):
@@ -40,7 +46,9 @@ class Ring1(Engine):
     def command(self):
         words = ["ring1", "run", "--kernel", "/guest/kernel", "--mem", f"{self.guest.memory_mib}M",
                  "--stats-json", "/tmp/stats.json"]
-        if self.guest.initrd:
+        if self.guest.modules:
+            words += [word for path in self.module_paths() for word in ("--module", path)]
+        elif self.guest.initrd:
             words += ["--initrd", "/guest/initrd"]
         if self.guest.append:
             words += ["--append", self.guest.append]
@@ -76,7 +84,7 @@ class Qemu(Engine):
                  "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-monitor", "none",
                  "-kernel", "/guest/kernel", "-append", self.guest.append]
         if self.guest.initrd:
-            words += ["-initrd", "/guest/initrd"]
+            words += ["-initrd", ",".join(self.module_paths()) or "/guest/initrd"]
         return f"QEMU_MODULE_DIR={QEMU_MODULES} {shlex.join(words)} {settings.text('RING1_ARGS', '')}"
 
     def add_files(self, archive):

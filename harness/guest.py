@@ -40,6 +40,7 @@ class Guest:
             settings.die("CMD needs a Linux guest, and KERNEL is a multiboot image", "leave CMD out")
         self.append = settings.text("APPEND", DEFAULT_APPEND if self.linux else "")
         self.memory_mib = settings.mebibytes("MEM", "128M")
+        self.modules = []
         self.status = None
         self.started = False
         nonce = new_nonce()
@@ -49,10 +50,11 @@ class Guest:
     def _initrd(self, nonce, work):
         """INITRD as it is; with a command our files follow it, and the kernel unpacks both."""
         theirs = settings.text("INITRD")
+        if not self.linux:
+            self.modules = [settings.existing("INITRD", path) for path in theirs.split(",")] if theirs else []
+            return theirs
         if theirs and self.command is None:
             return settings.existing("INITRD", theirs)
-        if not self.linux:
-            return None
         path = os.path.join(work, "guest.cpio")
         images.guest(settings.CACHE, settings.BUILD, nonce, self.command).write(path)
         if theirs:

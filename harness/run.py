@@ -53,7 +53,7 @@ def host_job(engine, interactive):
 def run_on_host(guest, timeout):
     """Returns (timed out, reason or None)."""
     engine = engines.chosen()(guest)
-    os.environ.setdefault("CPU", engine.cpu)
+    os.environ["CPU"] = settings.text("CPU", engine.cpu)
     interactive = guest.command is None and sys.stdin.isatty()
     host = Host(host_job(engine, interactive), interactive, engine.modules, guest.memory_mib + engine.memory_mib)
     engine.add_files(host.archive)
