@@ -46,6 +46,9 @@ kvm_segment flat_segment(uint16_t selector, uint8_t type) {
   return segment;
 }
 
+constexpr uint32_t kHypervisorLeaf = 0x40000000;
+constexpr uint32_t kHypervisorPresent = 1u << 31, kTscDeadlineTimer = 1 << 24;  // CPUID 1, ECX
+
 // One processor with one core and one thread, whatever the host has.
 void describe_topology(kvm_cpuid_entry2& entry) {
   constexpr uint32_t kCountShift = 16, kApicIdShift = 24, kHyperThreading = 1 << 28;
@@ -92,7 +95,15 @@ KvmVcpu::~KvmVcpu() { ::munmap(run_, mapping_size_); }
 
 void KvmVcpu::set_cpuid(const KvmSystem& system) {
   auto entries = system.supported_cpuid();
-  for (kvm_cpuid_entry2& entry : entries) describe_topology(entry);
+  bool has_hypervisor_leaf = false;
+  for (const kvm_cpuid_entry2& entry : entries) has_hypervisor_leaf |= entry.function == kHypervisorLeaf;
+  for (kvm_cpuid_entry2& entry : entries) {
+    describe_topology(entry);
+    // KVM leaves it to user space to announce these two.
+    if (entry.function != 1) continue;
+    if (has_hypervisor_leaf) entry.ecx |= kHypervisorPresent;
+    if (system.capability(KVM_CAP_TSC_DEADLINE_TIMER) > 0) entry.ecx |= kTscDeadlineTimer;
+  }
   if (variable_ioctl(fd(), kSetCpuid2, entries) != 0) throw system_failure("KVM_SET_CPUID2");
 }
 
