@@ -24,6 +24,10 @@ for flavour in "$@"; do
     while IFS= read -r -d '' file; do
       [ -L "$farm/$file" ] || ln -s "$source_tree/hostdriver/$file" "$farm/$file"
     done)
+  if [ "$farm/ring1.ko" -nt "$monitor" ] && [ "$farm/ring1.ko" -nt "$headers/.config" ] &&
+      [ -z "$(find "$source_tree/hostdriver" "$source_tree/include" -newer "$farm/ring1.ko" -print -quit)" ]; then
+    continue
+  fi
   say "building ring1.ko for the $flavour kernel"
   log=$farm/build.log
   if ! make -C "$headers" M="$farm" RING1_ROOT="$source_tree" RING1_MONITOR="$monitor" \
