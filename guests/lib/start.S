@@ -16,6 +16,10 @@ _start:
 	cld
 	cli
 	movl $stack_top, %esp
+	pushl $0
+	pushl $0
+	pushl %ebx		/* the multiboot information */
+	pushl %eax
 	call guest_start
 1:	hlt
 	jmp 1b

@@ -76,7 +76,27 @@ void finish() {
   for (;;) halt();
 }
 
-extern "C" void guest_start() {
+namespace {
+const char* command_line = "";
+
+struct MultibootInfo {
+  uint32_t flags, mem_lower, mem_upper, boot_device, command_line;
+};
+constexpr uint32_t kMultibootMagic = 0x2badb002, kHasCommandLine = 1u << 2;
+}  // namespace
+
+bool option(const char* word) {
+  for (const char* at = command_line; *at; ++at) {
+    const char *a = at, *b = word;
+    while (*b && *a == *b) ++a, ++b;
+    if (!*b && (*a == ' ' || !*a) && (at == command_line || at[-1] == ' ')) return true;
+  }
+  return false;
+}
+
+extern "C" void guest_start(uint32_t magic, const MultibootInfo* info) {
+  if (magic == kMultibootMagic && (info->flags & kHasCommandLine))
+    command_line = reinterpret_cast<const char*>(info->command_line);
   serial_init();
   tables_init();
   pic_init();  // firmware's timer would arrive as vector 8

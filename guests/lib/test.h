@@ -17,6 +17,9 @@ bool expect_fault(const char* name, const Caught& caught, uint32_t vector, uint3
 bool expect_none(const char* name, const Caught& caught);
 void skip(const char* name, const char* reason);
 
+// Is this word on the command line? The runner puts engine=NAME there.
+bool option(const char* word);
+
 [[noreturn]] void finish();
 
 }  // namespace guest

@@ -15,7 +15,7 @@ def image(test):
 def run_one(test):
     command = ["qemu-system-i386", "-accel", "tcg", "-cpu", test.cpu, "-m", str(test.mem), "-nodefaults", "-nographic",
                "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-               "-kernel", image(test), "-append", test.append]
+               "-kernel", image(test), "-append", f"{test.append} engine=bare"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=test.timeout)

@@ -23,9 +23,8 @@ def script(engine, tests):
     lines = [engines.ENGINES[engine].before]
     for test in tests:
         command = ["ring1", "run", "--device", DEVICES[engine], "--kernel", f"/guests/{test.image}",
-                   "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.timeout)]
-        if test.append:
-            command += ["--append", test.append]
+                   "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.timeout),
+                   "--append", f"{test.append} engine={engine}"]
         lines.append(f"printf '\\n@@begin {test.name}\\n'\n{shlex.join(command)} </dev/null 2>&1\nstatus=$?\n"
                      f"complaints=$(dmesg | grep -c -E '{COMPLAINTS}')\n"
                      f"[ $complaints = 0 ] || dmesg -c | tail -n 60\n"
