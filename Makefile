@@ -28,6 +28,7 @@ all: build module
 
 setup:
 	@bash scripts/setup.sh
+	$(if $(filter bochs,$(EMULATOR)),@bash scripts/packages.sh bochs)
 
 configure: setup
 	@[ -e $(build)/build.ninja ] || { echo 'ring1: configuring' >&2; \

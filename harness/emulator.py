@@ -5,6 +5,11 @@ import selectors
 import subprocess
 import sys
 import time
+from typing import NamedTuple
+
+import bochs
+import qemu
+import settings
 
 HOST_APPEND = ("panic=-1 quiet mitigations=off nopti random.trust_cpu=on tsc=reliable no_timer_check lpj=4000000 "
                "audit=0 apparmor=0 selinux=0 nowatchdog cryptomgr.notests")
@@ -15,40 +20,39 @@ def tell(message):
     sys.stderr.flush()
 
 
-def qemu(cpu, processors, memory_mib, kernel, initrd, append, extra=()):
-    """The machine before VT-x: QEMU's own code generator, which emulates no VT-x whatever the model."""
-    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", cpu, "-smp", str(processors),
-            "-m", str(memory_mib), "-nodefaults", "-display", "none", "-no-reboot",
-            "-kernel", kernel, *(["-initrd", initrd] if initrd else []), "-append", append, *extra]
+class Boot(NamedTuple):
+    """What is booted, on which machine. The CPU's name is the emulator's."""
+
+    cpu: str
+    processors: int
+    memory_mib: int
+    kernel: str
+    initrd: str | None
+    append: str
+    on_terminal: bool
 
 
 class Machine:
     """An emulator whose serial ports are pipes (or, the first one, the user's terminal)."""
 
     def __init__(self):
-        self.arguments = []
         self.readers = {}
         self.writers = []
-        self.tail = b""
         self.timed_out = False
-
-    def port_on_terminal(self):
-        self.arguments += ["-serial", "mon:stdio"]
 
     def port(self, on_data):
         """The machine's next serial port; on_data(bytes) gets what it sends."""
         reader, writer = os.pipe()
-        os.set_inheritable(writer, True)
         self.readers[reader] = on_data
         self.writers.append(writer)
-        name = f"port{writer}"
-        self.arguments += ["-chardev", f"file,id={name},path=/dev/fd/{writer}", "-serial", f"chardev:{name}"]
 
-    def run(self, command, timeout, done, interactive=False):
+    def run(self, boot, work, timeout, done):
         """Runs it until it ends by itself, `timeout` seconds are over, or a while after done() became true."""
-        process = subprocess.Popen(command + self.arguments, pass_fds=self.writers,
-                                   stdin=None if interactive else subprocess.DEVNULL,
-                                   stdout=None if interactive else sys.stderr)
+        emulator = {"qemu": qemu, "bochs": bochs}.get(settings.emulator())
+        command = emulator.command(boot, [f"/dev/fd/{writer}" for writer in self.writers], work)
+        if settings.flag("TRACE"):
+            tell(" ".join(command))
+        process = subprocess.Popen(command, pass_fds=self.writers, **emulator.streams(boot, work))
         for writer in self.writers:
             os.close(writer)
         try:

@@ -25,7 +25,7 @@ def stock_kernel(on_qemu):
     if not os.path.isdir(directory):
         settings.die(f"GUEST={flavour} is unknown", "choose 686-pae, 686, 686-pae-bzimage or 686-bzimage")
     # QEMU can start an ELF kernel only through a PVH note, which the 686 flavour has not.
-    if form or (on_qemu and name == "686"):
+    if form or (settings.flag("BARE") and settings.emulator() == "bochs") or (on_qemu and name == "686"):
         return f"{directory}/bzImage"
     return f"{directory}/vmlinux"
 

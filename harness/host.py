@@ -34,32 +34,29 @@ class Host:
         self.on_file = lambda data: None
         self.started = False
         self.status = None
+        self.cpu = "core2duo"
         self.console_tail = b""
 
     def run(self, timeout, done=lambda: False):
         machine = emulator.Machine()
         reader = FrameReader(self.nonce, self._frame, self._console)
-        if self.interactive:
-            machine.port_on_terminal()
-        else:
+        if not self.interactive:
             machine.port(self._console)
         machine.port(reader.feed)
         append = f"console=ttyS0 {emulator.HOST_APPEND} {settings.text('HOST_APPEND', '')}"
-        with tempfile.TemporaryDirectory(prefix="ring1-") as directory:
-            initrd = os.path.join(directory, "host.cpio")
+        with tempfile.TemporaryDirectory(prefix="ring1-") as work:
+            initrd = os.path.join(work, "host.cpio")
             self.archive.write(initrd)
             # Room for the initramfs (as loaded and as unpacked) and for Linux beside what the guests get.
             memory = settings.mebibytes("HOST_MEM", str(
                 max(512, 256 + self.memory_mib + 3 * os.path.getsize(initrd) // 2**20)))
-            command = emulator.qemu(settings.text("CPU", "core2duo"), settings.number("SMP", 1), memory,
-                                    self.kernel, initrd, append, settings.text("QEMU_ARGS", "").split())
-            if settings.flag("TRACE"):
-                tell(" ".join(command))
-            code = machine.run(command, timeout, lambda: done() or self.status is not None, self.interactive)
+            boot = emulator.Boot(settings.cpu(self.cpu), settings.number("SMP", 1), memory, self.kernel, initrd, append,
+                                 self.interactive)
+            code = machine.run(boot, work, timeout, lambda: done() or self.status is not None)
         reader.finish()
         self.timed_out = machine.timed_out
         self.damage = reader.damage
-        if code not in (0, -15):
+        if code not in (0, -15) and settings.emulator() == "qemu":
             tell(f"the emulator ended with code {code}")
 
     def why(self):

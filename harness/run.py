@@ -4,7 +4,6 @@
 
 Ends with the status of CMD, 124 when the time is up, 125 when something died.
 """
-import os
 import sys
 import tempfile
 
@@ -28,19 +27,15 @@ exit $status
 """
 
 
-def run_bare(guest, timeout):
+def run_bare(guest, work, timeout):
     """No host, no ring1: returns (timed out, reason or None)."""
     machine = emulator.Machine()
     interactive = guest.command is None
-    if interactive:
-        machine.port_on_terminal()
-    else:
+    if not interactive:
         machine.port(guest.console)
-    command = emulator.qemu(settings.text("CPU", "core2duo"), 1, guest.memory_mib,
-                            guest.kernel, guest.initrd, guest.append, settings.text("QEMU_ARGS", "").split())
-    if settings.flag("TRACE"):
-        tell(" ".join(command))
-    machine.run(command, timeout, lambda: guest.status is not None, interactive)
+    boot = emulator.Boot(settings.cpu("core2duo"), 1, guest.memory_mib, guest.kernel, guest.initrd, guest.append,
+                         interactive)
+    machine.run(boot, work, timeout, lambda: guest.status is not None)
     return machine.timed_out, None
 
 
@@ -50,12 +45,12 @@ def host_job(engine, interactive):
     return f"{engine.before}{engine.command} {streams}\nstatus=$?\n{statistics}{LOG_CHECK}"
 
 
-def run_on_host(guest, timeout):
+def run_on_host(guest, _work, timeout):
     """Returns (timed out, reason or None)."""
     engine = engines.chosen()(guest)
-    os.environ["CPU"] = settings.text("CPU", engine.cpu)
     interactive = guest.command is None and sys.stdin.isatty()
     host = Host(host_job(engine, interactive), interactive, engine.modules, guest.memory_mib + engine.memory_mib)
+    host.cpu = engine.cpu
     engine.add_files(host.archive)
     host.on_output = guest.console
     statistics = []
@@ -83,7 +78,7 @@ def main():
     timeout = settings.number("TIMEOUT", 0 if command is None else 300)
     with tempfile.TemporaryDirectory(prefix="ring1-") as work:
         guest = Guest(bare or engines.is_qemu(), work)
-        timed_out, reason = (run_bare if bare else run_on_host)(guest, timeout)
+        timed_out, reason = (run_bare if bare else run_on_host)(guest, work, timeout)
     guest.finish()
     if timed_out:
         tell(f"time-out after {timeout} s" + ("" if guest.started else f": {guest.why()}"))

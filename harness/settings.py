@@ -50,13 +50,27 @@ def existing(name, path):
     return path
 
 
+def emulator():
+    name = text("EMULATOR", "qemu")
+    if name not in ("qemu", "bochs"):
+        die(f"EMULATOR={name} is unknown", "choose qemu or bochs")
+    return name
+
+
+def cpu(qemu_model):
+    """CPU, or the model that is before VT-x."""
+    return text("CPU", qemu_model if emulator() == "qemu" else "p4_prescott_celeron_336")
+
+
 def host_kernel():
-    """(flavour, kernel file): HOST_KERNEL is cloud or plain, with -bzimage for Debian's compressed file."""
+    """(flavour, kernel file): HOST_KERNEL is cloud or plain, with -bzimage for Debian's compressed file, which is
+    what a boot loader in Bochs needs anyway."""
     flavour, _, form = text("HOST_KERNEL", "cloud").partition("-")
     if flavour not in ("cloud", "plain") or form not in ("", "bzimage"):
         die(f"HOST_KERNEL={text('HOST_KERNEL')} is unknown", "choose cloud, plain, cloud-bzimage or plain-bzimage")
     directory = f"{CACHE}/kernel/host-{flavour}"
-    return flavour, existing("HOST_KERNEL", f"{directory}/{'bzImage' if form else 'vmlinux'}")
+    compressed = form or emulator() == "bochs"
+    return flavour, existing("HOST_KERNEL", f"{directory}/{'bzImage' if compressed else 'vmlinux'}")
 
 
 def host_modules(flavour, wanted):
