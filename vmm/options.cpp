@@ -31,7 +31,8 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_option("--mem", raw.memory, "guest memory, up to 3G")->capture_default_str();
   command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
   command->add_option("--module", raw.modules, "multiboot module, FILE or FILE:ARGUMENTS; may be repeated")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--stats-json", run.stats_json, "write the final statistics to this file");
   command->add_flag("--isa-debug-exit", run.isa_debug_exit, "a write to port 0xf4 ends the run with (value << 1) | 1");
   command->add_flag("--reboot", run.reboot, "a reset restarts the guest instead of ending the run");
@@ -65,6 +66,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::App app("ring1 runs unmodified 32-bit guest kernels on processors without VT-x.", "ring1");
   app.require_subcommand(1);
   app.fallthrough();
+  // Wrappers append to a command line: the last word on a matter counts.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Options options;
   app.add_option("--log-level", options.common.log_level, "debug, info, warn, error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

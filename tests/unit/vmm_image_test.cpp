@@ -72,6 +72,8 @@ TEST(VmmImage, ElfMustFitIntoMemory) {
   EXPECT_COMPLAINT("--mem", load({.physical = 0}));
   EXPECT_COMPLAINT("--mem", load({.memory_size = 0xffffffff}));
   EXPECT_COMPLAINT("larger in the file", load({.memory_size = 3}));
+  EXPECT_COMPLAINT("--mem", load({.physical = 0xf7000}));
+  load({.physical = 0xff000});
   load({.physical = 31 * kMiB, .memory_size = kMiB});
 }
 

@@ -39,6 +39,12 @@ TEST(VmmOptions, RunInFull) {
   EXPECT_TRUE(options.isa_debug_exit && options.reboot);
 }
 
+TEST(VmmOptions, LastWordCounts) {
+  const RunOptions options = run({"run", "--kernel", "a", "--mem", "1G", "--kernel", "b", "--mem", "64M"});
+  EXPECT_EQ(options.kernel, "b");
+  EXPECT_EQ(options.memory, 64 * kMiB);
+}
+
 TEST(VmmOptions, OtherCommands) {
   EXPECT_EQ(std::get<StatsOptions>(parse({"stats", "--json", "17"})->command).pid, 17);
   EXPECT_TRUE(std::get<StatsOptions>(parse({"stats", "--watch"})->command).watch);

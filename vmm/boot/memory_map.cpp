@@ -14,7 +14,7 @@ std::vector<MemoryRange> memory_map(uint64_t memory_size) {
 
 bool is_loadable(uint64_t memory_size, uint64_t start, uint64_t size) {
   auto inside = [&](uint64_t first, uint64_t end) { return start >= first && start <= end && size <= end - start; };
-  return inside(kFirstLoadable.raw(), kLowMemoryEnd.raw()) || inside(kHighMemory.raw(), memory_size);
+  return inside(kFirstLoadable.raw(), kLowMemoryEnd.raw()) || inside(kFirmwareTablesEnd.raw(), memory_size);
 }
 
 }  // namespace ring1::vmm

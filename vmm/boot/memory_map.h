@@ -8,7 +8,8 @@
 //   0x00020000  command line                                      |
 //   0x0009fc00  reserved, as the extended BIOS data area is
 //   0x000a0000  plain memory where a PC has its VGA; not offered
-//   0x000f0000  ACPI and MP tables, reserved
+//   0x000f0000  ACPI and MP tables, reserved; from 0xf8000 on an image may be loaded all the same, as linkers
+//               put the file's headers below a kernel at 1 MiB
 //   0x00100000  usable RAM up to --mem
 //   0xc0000000  devices; RAM ends here at the latest
 #pragma once
@@ -29,6 +30,7 @@ inline constexpr Gpa kCommandLine{0x20000};
 inline constexpr Gpa kLowMemoryEnd{0x9fc00};
 inline constexpr Gpa kVideoMemory{0xa0000};
 inline constexpr Gpa kFirmwareTables{0xf0000};
+inline constexpr Gpa kFirmwareTablesEnd{0xf8000};
 inline constexpr Gpa kHighMemory{0x100000};
 inline constexpr Gpa kDeviceHole{0xc0000000};
 

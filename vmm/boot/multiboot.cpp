@@ -190,7 +190,7 @@ StartState load_multiboot(GuestMemory& memory, const BootInputs& inputs) {
 
   // Low memory, unless the kernel itself lies there.
   Cursor low(memory, kMultibootInfo.raw());
-  const bool low_is_free = loaded.start >= kHighMemory.raw();
+  const bool low_is_free = loaded.start >= kFirmwareTablesEnd.raw();
   Cursor& cursor = low_is_free ? low : high;
   const uint32_t info = write_info(memory, cursor, inputs, modules, placed);
   if (low_is_free && cursor.position() > kLowMemoryEnd.raw())

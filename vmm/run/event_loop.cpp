@@ -18,7 +18,10 @@ namespace ring1::vmm {
 namespace {
 
 constexpr size_t kInputLimit = 65536;  // so much input may wait for the guest
+constexpr int64_t kInputRetryNs = 10'000'000;
 constexpr int64_t kNsPerMs = 1'000'000;
+// Output is gathered for so long: a wake-up for each byte would cost more than the byte.
+constexpr uint64_t kGatherNs = 1'000'000;
 constexpr int kPatienceMs = 100, kLastPatienceMs = 2000;
 
 int ceil_ms(int64_t ns) {
@@ -70,14 +73,16 @@ void EventLoop::wait(Machine& machine, VcpuThread& thread) {
     const bool wants_input = console_.input() >= 0 && machine.serial().waiting() < kInputLimit;
     // poll() skips negative descriptors.
     pollfd events[] = {{wake_.get(), POLLIN, 0},
-                       {console_.output_event(), POLLIN, 0},
+                       {flush_at_ ? -1 : console_.output_event(), POLLIN, 0},
                        {signals_.fd(), POLLIN, 0},
                        {wants_input ? console_.input() : -1, POLLIN, 0}};
-    if (::poll(events, std::size(events), wait_milliseconds(clock_deadline)) < 0 && errno != EINTR)
+    if (::poll(events, std::size(events), wait_milliseconds(clock_deadline, wants_input)) < 0 && errno != EINTR)
       throw system_failure("poll");
     eventfd_t ignored;
     if (events[0].revents) ::eventfd_read(wake_.get(), &ignored);
-    if (events[1].revents) {
+    if (events[1].revents) flush_at_ = monotonic_ns() + kGatherNs;
+    if (flush_at_ && monotonic_ns() >= *flush_at_) {
+      flush_at_.reset();
       console_.flush(kPatienceMs);
       machine.serial().transmitted();
     }
@@ -89,11 +94,13 @@ void EventLoop::wait(Machine& machine, VcpuThread& thread) {
   console_.close();
 }
 
-int EventLoop::wait_milliseconds(std::optional<int64_t> clock_deadline) const {
-  // Input that the guest does not take yet is looked after now and then.
+int EventLoop::wait_milliseconds(std::optional<int64_t> clock_deadline, bool wants_input) const {
   int wait = -1;
   auto limit = [&](int64_t ns) { wait = wait < 0 ? ceil_ms(ns) : std::min(wait, ceil_ms(ns)); };
+  // Nobody tells when the guest has taken the input that waits.
+  if (!wants_input && console_.input() >= 0) limit(kInputRetryNs);
   if (clock_deadline) limit(*clock_deadline - wall_clock_ns());
+  if (flush_at_) limit(static_cast<int64_t>(*flush_at_ - monotonic_ns()));
   if (deadline_) limit(static_cast<int64_t>(*deadline_ - monotonic_ns()));
   return wait;
 }

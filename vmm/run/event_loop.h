@@ -33,13 +33,14 @@ class EventLoop {
 
  private:
   void wait(Machine& machine, VcpuThread& thread);
-  int wait_milliseconds(std::optional<int64_t> clock_deadline) const;
+  int wait_milliseconds(std::optional<int64_t> clock_deadline, bool wants_input) const;
   void take_input(Machine& machine, VcpuThread& thread);
   void wake() const;
 
   Console& console_;
   EndingSignals& signals_;
   std::optional<uint64_t> deadline_;
+  std::optional<uint64_t> flush_at_;
   EscapeFilter escape_;
   UniqueFd wake_;
 };
