@@ -56,7 +56,12 @@ class Machine:
         for writer in self.writers:
             os.close(writer)
         try:
-            self._read(timeout, done)
+            if self.readers:
+                self._read(timeout, done)
+            else:
+                process.wait(timeout or None)
+        except subprocess.TimeoutExpired:
+            self.timed_out = True
         finally:
             if process.poll() is None:
                 process.terminate()

@@ -32,7 +32,7 @@ def _base(cache, architecture, agent, init):
 def terminal_settings():
     """What stty shall set so that the far shell knows the size of the user's terminal."""
     size = os.get_terminal_size(0)
-    return f"rows {size.lines} cols {size.columns}\n"
+    return f"rows {size.lines} cols {size.columns}\n" if size.lines and size.columns else "sane\n"
 
 
 def guest(cache, build, nonce, command):
