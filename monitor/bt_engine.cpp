@@ -18,6 +18,8 @@ void BtEngine::start() {
     monitor_.log.line("no memory for the translation cache of %u bytes", shared_.config.tc_bytes);
     for (;;) monitor_.host.exit_to_user(KVM_EXIT_FAIL_ENTRY);
   }
+  monitor_.devices.start();
+  monitor_.devices.apic_base_written();
   monitor_.machine.paging_changed();
   choose_hole();
 }
@@ -25,6 +27,7 @@ void BtEngine::start() {
 void BtEngine::state_written() {
   live_ = Live::kState;
   resume_.fragment = nullptr;
+  monitor_.devices.apic_base_written();
   monitor_.machine.paging_changed();
   attend();
 }

@@ -75,6 +75,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   void attend() { attention_ = true; }
 
   // Running (bt_run.cpp).
+  void trace_entry();
   bool prepare();            // from kState to kTranslated or kDirect; false: interpreted or faulted instead
   bool enter_translated();
   void enter_direct();

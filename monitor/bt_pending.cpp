@@ -189,11 +189,26 @@ bool BtEngine::serve_pending() {
   return true;
 }
 
+// One line per entry; with chaining off that is one per translated unit.
+void BtEngine::trace_entry() {
+  uint32_t eip = static_cast<uint32_t>(block_.rip);
+  tcache::Fragment* fragment = nullptr;
+  const bool translated = in_cache(&eip, &fragment);
+  monitor_.log.line("%s %08x eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x esp %08x fl %x (after %u)",
+                    translated ? "tc" : "user", eip, static_cast<uint32_t>(block_.rax),
+                    static_cast<uint32_t>(block_.rbx), static_cast<uint32_t>(block_.rcx),
+                    static_cast<uint32_t>(block_.rdx), static_cast<uint32_t>(block_.rsi),
+                    static_cast<uint32_t>(block_.rdi), static_cast<uint32_t>(block_.rbp),
+                    static_cast<uint32_t>(block_.rsp), static_cast<uint32_t>(block_.rflags),
+                    static_cast<uint32_t>(block_.vector));
+}
+
 void BtEngine::round() {
   if (!serve_pending()) return;
   if (live_ == Live::kState && !prepare()) return;
   if (paging_generation_ != monitor_.mmu.generation()) set_paging();
   shared_.stats.guest_entries++;
+  if (shared_.config.trace) trace_entry();
   ring1_enter_guest(&block_);
   handle_trap();
 }

@@ -109,6 +109,8 @@ bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
   for (unsigned i = 0; i < walk.entry_count; i++) out->entries[i] = {walk.entries[i].where, walk.entries[i].value};
   // Two levels of tables: one entry if a large page, or if the walk stopped at the directory.
   out->upper_count = walk.entry_count ? 1 : 0;
+  if (walk.ok)
+    for (unsigned i = 0; i < walk.entry_count; i++) monitor_.mmu.depend(walk.entries[i].where);
   return walk.ok;
 }
 
@@ -155,6 +157,9 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
   unsigned available = 0;
   bool need_next = false;
   if (!gather(eip, pages, &available, faulted, &need_next)) return nullptr;
+  // The page may be one that another address space had suspended.
+  cache_.note_mapping(pages[0]);
+  if (tcache::Fragment* fragment = cache_.lookup(eip, mode)) return fragment;
   translation_.code = code_buffer_;
   translator::Source source = {.eip = eip, .bytes = guest_code_, .available = available};
   if (translator::translate(source, mode, &translation_) == translator::Outcome::kNeedMoreBytes) {
@@ -170,8 +175,6 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
   }
   const uint32_t linear = mode.cs_base + eip;
   const bool two = (linear & ~kPageMask) + translation_.guest_size > kPageSize;
-  for (unsigned i = 0; i < (two ? 2u : 1u); i++)
-    for (unsigned e = 0; e < pages[i].entry_count; e++) monitor_.mmu.depend(pages[i].entries[e].where);
   tcache::Fragment* fragment = cache_.insert(eip, mode, translation_, pages, two ? 2 : 1);
   if (!fragment) {
     internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for the translation cache");

@@ -3,13 +3,18 @@
 #pragma once
 
 #include "base/address.h"
+#include "irqchip/irq_chip.h"
 #include "monitor/host.h"
+#include "vtimer/pit.h"
 
 namespace ring1::monitor {
 
-class Devices {
+class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
  public:
-  explicit Devices(Host& host) : host_(host) {}
+  explicit Devices(Host& host) : host_(host), pit_(*this) {}
+
+  // Before the first use: virtual time begins.
+  void start();
 
   // One access; blocks until user space has answered. false: the host has no answer.
   bool port(uint16_t port, unsigned size, uint32_t* value, bool is_write);
@@ -17,15 +22,17 @@ class Devices {
 
   // Takes over lines raised by the host and the passage of time.
   void update();
+  // Processor TSC of the next event; 0: none.
   uint64_t deadline_tsc() const;
 
-  bool has_interrupt() const;
-  int acknowledge();  // vector, or -1: spurious after all
-  bool take_nmi();
+  bool has_interrupt() const { return chip_.has_interrupt(); }
+  int acknowledge() { return chip_.acknowledge(); }  // vector, or -1: none any more
+  bool take_nmi() { return chip_.take_nmi(); }
 
   bool apic_enabled() const;
-  uint8_t task_priority() const;
-  void set_task_priority(uint8_t value);
+  void apic_base_written() { chip_.set_apic_base(host_.shared().cpu.apic_base); }
+  uint64_t cr8() const { return chip_.cr8(); }
+  void set_cr8(uint64_t value);
 
   // Something an interrupt may depend on was touched since the last call.
   bool take_touched() {
@@ -37,7 +44,16 @@ class Devices {
   int command(ring1_command command);
 
  private:
+  Answer pulse() override;
+  void line_ended(unsigned gsi) override;
+
+  bool internal_port(uint16_t port, unsigned size, uint32_t* value, bool is_write);
+  uint64_t now() const;
+
   Host& host_;
+  irqchip::IrqChip chip_;
+  vtimer::Clock clock_;
+  vtimer::Pit pit_;
   bool touched_ = true;
 };
 

@@ -182,9 +182,9 @@ void Machine::invlpg(Gva address) {
 
 void Machine::descriptor_table_written() { pending_.tables = true; }
 
-uint64_t Machine::read_cr8() { return devices_.task_priority() >> 4; }
+uint64_t Machine::read_cr8() { return devices_.cr8(); }
 
-void Machine::write_cr8(uint64_t value) { devices_.set_task_priority(static_cast<uint8_t>(value << 4)); }
+void Machine::write_cr8(uint64_t value) { devices_.set_cr8(value); }
 
 bool Machine::read_system(Gva from, void* to, unsigned size, Gpa* page) {
   auto* bytes = static_cast<uint8_t*>(to);

@@ -7,6 +7,7 @@
 namespace ring1::monitor {
 namespace {
 
+constexpr uint32_t kApicBase = 0x1b;
 constexpr uint32_t kMicrocodeRevision = 0x8b, kPlatformId = 0x17;
 
 }  // namespace
@@ -52,6 +53,7 @@ bool Machine::write_msr(uint32_t index, uint64_t value) {
       return false;
   }
   if (cpu_.efer != old_efer) paging_changed();
+  if (index == kApicBase) devices_.apic_base_written();
   return true;
 }
 

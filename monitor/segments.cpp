@@ -127,12 +127,12 @@ uint16_t Segments::selector_for(SegmentRegister which, unsigned ring) {
 }
 
 void Segments::load(TrapBlock& block, unsigned ring) {
-  block.ds = selector_for(kDs, ring);
-  block.es = selector_for(kEs, ring);
-  block.fs = selector_for(kFs, ring);
-  block.ss = selector_for(kSs, ring);
-  block.gs = ring == 1 ? RING1_SEL_GUEST_SHARED : selector_for(kGs, ring);
-  block.cs = ring == 1 ? RING1_SEL_GUEST_CODE : selector_for(kCs, ring);
+  block.ds = loaded_[kDs] = selector_for(kDs, ring);
+  block.es = loaded_[kEs] = selector_for(kEs, ring);
+  block.fs = loaded_[kFs] = selector_for(kFs, ring);
+  block.ss = loaded_[kSs] = selector_for(kSs, ring);
+  block.gs = loaded_[kGs] = ring == 1 ? RING1_SEL_GUEST_SHARED : selector_for(kGs, ring);
+  block.cs = loaded_[kCs] = ring == 1 ? RING1_SEL_GUEST_CODE : selector_for(kCs, ring);
   hardware::lldt(ldt_.bytes ? RING1_SEL_LDT : 0);
   synced_generation_ = generation_;
 }
@@ -149,8 +149,7 @@ void Segments::adopt(SegmentRegister which, uint16_t selector) {
     }
     return;
   }
-  if (selector == segment.selector && synced_generation_ == generation_ && !(segment.access & RING1_AR_UNUSABLE))
-    return;
+  if (selector == loaded_[which] && synced_generation_ == generation_) return;
   const Table& table = selector & kTableBit ? ldt_ : gdt_;
   uint64_t guest;
   Gpa page;
@@ -170,6 +169,10 @@ void Segments::sync(const TrapBlock& block, unsigned ring) {
     adopt(kSs, static_cast<uint16_t>(block.ss));
     adopt(kCs, static_cast<uint16_t>(block.cs));
   }
+  // What the processor holds now is what it will be compared with next time.
+  loaded_[kDs] = block.ds;
+  loaded_[kEs] = block.es;
+  loaded_[kFs] = block.fs;
   synced_generation_ = generation_;
 }
 

@@ -64,6 +64,7 @@ class Segments {
   ring1_cpu_state& cpu_;
   GuestReader& reader_;
   Table gdt_, ldt_;
+  uint16_t loaded_[kSegmentCount] = {};  // what the processor's registers held at load()
   uint64_t generation_ = 0, synced_generation_ = 0;
 };
 

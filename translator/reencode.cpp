@@ -65,7 +65,17 @@ bool can_reencode(const Instruction& i) {
   return meaning_of_66(i) != Operand66::kUnsure && reencode(i, bytes) <= kMaxInstructionBytes;
 }
 
+// QEMU 7.2 computes CMPXCHG8B's flags from a stale source of lazy flags: a trap right behind it pushes an EFLAGS with
+// arbitrary bits, DF among them (docs/findings.md). Reading the flags in front of it brings the source up to date.
+void settle_flags(Emitter& e, const Instruction& i) {
+  e.code().pushfd();
+  e.mark(State::instruction(i.offset).esp(4));
+  e.code().lea(asmjit::x86::esp, asmjit::x86::ptr(asmjit::x86::esp, 4));
+  e.mark(State::instruction(i.offset));
+}
+
 void emit_ident(Emitter& e, const Instruction& i) {
+  if (i.mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B) settle_flags(e, i);
   if (e.mode().code32) {
     e.bytes(i.bytes, i.length);
     return;
