@@ -34,9 +34,6 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 		case RING1_REQUEST_PIN:
 			ring1_serve_pin(vcpu);
 			break;
-		case RING1_REQUEST_DEADLINE:
-			ring1_timer_update(vcpu);
-			break;
 		case RING1_REQUEST_PANIC:
 			ring1_vcpu_die(vcpu, "the monitor panicked");
 			return request;
@@ -58,7 +55,7 @@ static void start_monitor(struct ring1_vcpu *vcpu)
 	WRITE_ONCE(vcpu->shared->kick, 1);
 	do {
 		request = ring1_vcpu_enter(vcpu);
-	} while (request == RING1_REQUEST_INTERRUPT);
+	} while (request == RING1_REQUEST_INTERRUPT || request == RING1_REQUEST_DEADLINE);
 	if (request != RING1_REQUEST_EXIT && request != RING1_REQUEST_HALT)
 		ring1_vcpu_die(vcpu, "the monitor did not start");
 }
@@ -80,7 +77,7 @@ int ring1_vcpu_command(struct ring1_vcpu *vcpu, u32 command)
 	while (!vcpu->dead) {
 		enum ring1_request request = ring1_vcpu_enter(vcpu);
 
-		if (request == RING1_REQUEST_INTERRUPT) {
+		if (request == RING1_REQUEST_INTERRUPT || request == RING1_REQUEST_DEADLINE) {
 			cond_resched();
 			continue;
 		}

@@ -51,6 +51,7 @@ static int handle(struct ring1_vcpu *vcpu, enum ring1_request request, bool imme
 {
 	switch (request) {
 	case RING1_REQUEST_INTERRUPT:
+	case RING1_REQUEST_DEADLINE: /* the timer is set before the next entry */
 		vcpu->in_flight = true;
 		/* A dying process need not reach a boundary. */
 		if (fatal_signal_pending(current))

@@ -42,6 +42,7 @@ TEST(lifetime_killed_in_the_guest) {
     const pid_t child = fork();
     if (child == 0) {
       RealMode machine({0xeb, 0xfe});
+      if (i % 2) machine.enter_protected_mode();
       machine.vcpu.run();
       _exit(1);
     }

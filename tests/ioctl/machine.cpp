@@ -108,6 +108,17 @@ void RealMode::start_at(uint16_t ip, uint64_t flags) {
   CHECK_EQ(vcpu.call(KVM_SET_REGS, &regs), 0);
 }
 
+void RealMode::enter_protected_mode() {
+  kvm_sregs sregs = vcpu.sregs();
+  const kvm_segment data = {.base = 0, .limit = 0xffffffff, .selector = 0x10, .type = 3, .present = 1, .dpl = 0, .db = 1,
+                            .s = 1, .l = 0, .g = 1, .avl = 0, .unusable = 0, .padding = 0};
+  sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = sregs.cs = data;
+  sregs.cs.selector = 8;
+  sregs.cs.type = 11;
+  sregs.cr0 |= 1;
+  CHECK_EQ(vcpu.call(KVM_SET_SREGS, &sregs), 0);
+}
+
 void RealMode::place(uint16_t address, std::initializer_list<uint8_t> bytes) {
   std::memcpy(memory.data() + address, bytes.begin(), bytes.size());
 }

@@ -123,6 +123,7 @@ class RealMode {
   enum Chips { kNone, kIrqchip };
   explicit RealMode(std::initializer_list<uint8_t> code, Chips chips = kNone);
   void start_at(uint16_t ip, uint64_t flags = 2);
+  void enter_protected_mode();  // flat 32-bit segments, no paging
   void place(uint16_t address, std::initializer_list<uint8_t> bytes);
   void vector(uint8_t number, uint16_t handler);
 

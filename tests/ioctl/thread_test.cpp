@@ -57,10 +57,10 @@ class Later {
 
 }  // namespace
 
-TEST(thread_signal_interrupts_the_guest) {
-  needs_guest();
+namespace {
+
+void interrupt_with_signals(RealMode& machine) {
   install_handler();
-  RealMode machine({0xeb, 0xfe});
   const pthread_t self = pthread_self();
   for (int i = 0; i < 5; i++) {
     auto kill = [self] { pthread_kill(self, SIGUSR1); };
@@ -70,6 +70,21 @@ TEST(thread_signal_interrupts_the_guest) {
     CHECK_EQ(machine.vcpu.regs().rip, RealMode::kCode);
   }
   CHECK_EQ(handled.load(), 5);
+}
+
+}  // namespace
+
+TEST(thread_signal_interrupts_protected_mode) {
+  needs_guest();
+  RealMode machine({0xeb, 0xfe});
+  machine.enter_protected_mode();
+  interrupt_with_signals(machine);
+}
+
+TEST(thread_signal_interrupts_real_mode) {
+  needs_guest();
+  RealMode machine({0xeb, 0xfe});
+  interrupt_with_signals(machine);
 }
 
 TEST(thread_signal_interrupts_a_halt) {
@@ -128,6 +143,7 @@ TEST(thread_ioctl_during_run) {
   needs_guest();
   install_handler();
   RealMode machine({0xeb, 0xfe});
+  machine.enter_protected_mode();
   SKIP_UNLESS(machine.vm.device.is_ring1(), "KVM lets it wait until KVM_RUN returns");
   const pthread_t self = pthread_self();
   long results[3] = {1, 1, 1};
