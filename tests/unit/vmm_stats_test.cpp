@@ -60,6 +60,11 @@ TEST(VmmStats, LinesOfDebugfs) {
   EXPECT_EQ(counters.find("page"), std::nullopt);
 }
 
+TEST(VmmStats, LogLinesArePrintable) {
+  EXPECT_EQ(printable_lines("one\n\x1b[2Jtwo\n\xffthree"),
+            (std::vector<std::string>{"one", ".[2Jtwo", ".three"}));
+}
+
 TEST(VmmStats, NoDirectoryMeansNoGuests) { EXPECT_TRUE(running_guests("/nonexistent").empty()); }
 
 TEST(VmmStats, JsonQuotes) { EXPECT_EQ(json_quote("a\"b\\c\n"), R"("a\"b\\c\u000a")"); }

@@ -58,6 +58,23 @@ std::vector<RunningGuest> running_guests() {
   return running_guests(std::string(kDebugfs));
 }
 
+std::optional<std::vector<std::string>> read_log(const RunningGuest& guest) {
+  const auto text = read_text(guest.directory + "/log");
+  if (!text) return std::nullopt;
+  return printable_lines(*text);
+}
+
+std::vector<std::string> printable_lines(const std::string& text) {
+  std::vector<std::string> result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    for (char& c : line)
+      if (c < ' ' || c > '~') c = '.';
+    result.push_back(line);
+  }
+  return result;
+}
+
 GuestCounters parse_counters(const std::string& text) {
   GuestCounters counters;
   std::istringstream lines(text);

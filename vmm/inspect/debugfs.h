@@ -28,6 +28,11 @@ std::vector<RunningGuest> running_guests(const std::string& root);
 // Mounts debugfs where it usually is if it is not mounted; then the guests there. Throws if it cannot be read.
 std::vector<RunningGuest> running_guests();
 
+// What the monitor has logged, line by line; a guest may have had a hand in it, so what is not printable is a
+// dot. Nothing if there is no such file.
+std::optional<std::vector<std::string>> read_log(const RunningGuest& guest);
+std::vector<std::string> printable_lines(const std::string& text);
+
 GuestCounters read_counters(const RunningGuest& guest);
 GuestCounters parse_counters(const std::string& text);
 

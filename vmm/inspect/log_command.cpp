@@ -3,10 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <sstream>
-
 #include "vmm/failure.h"
-#include "vmm/file.h"
 #include "vmm/inspect/commands.h"
 #include "vmm/inspect/debugfs.h"
 
@@ -17,12 +14,11 @@ int log_command(const LogOptions& options) {
   bool found = false;
   for (const RunningGuest& guest : running_guests()) {
     if (guest.pid != options.pid || guest.engine != "ring1") continue;
-    const auto text = read_text(guest.directory + "/log");
-    if (!text) throw system_failure("cannot read " + guest.directory + "/log");
+    const auto lines = read_log(guest);
+    if (!lines) throw system_failure("cannot read " + guest.directory + "/log");
     found = true;
     logger.set_pattern(fmt::format("{}-{}: %v", guest.pid, guest.fd));
-    std::istringstream lines(*text);
-    for (std::string line; std::getline(lines, line);) logger.info("{}", line);
+    for (const std::string& line : *lines) logger.info("{}", line);
   }
   if (!found) throw Failure(kExitEnvironment, fmt::format("process {} runs no guest of ring1", options.pid));
   return kExitSuccess;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
@@ -11,6 +12,7 @@
 #include <climits>
 
 #include "vmm/failure.h"
+#include "vmm/inspect/debugfs.h"
 #include "vmm/run/final_stats.h"
 
 namespace ring1::vmm {
@@ -26,6 +28,18 @@ constexpr int kPatienceMs = 100, kLastPatienceMs = 2000;
 
 int ceil_ms(int64_t ns) {
   return static_cast<int>(std::clamp<int64_t>((ns + kNsPerMs - 1) / kNsPerMs, 0, INT_MAX));
+}
+
+// What the monitor said about this guest; only ring1's own module keeps such a log.
+std::vector<std::string> monitor_log(const Machine& machine) {
+  try {
+    for (const RunningGuest& guest : running_guests())
+      if (guest.pid == ::getpid() && guest.fd == machine.vm().fd())
+        return read_log(guest).value_or(std::vector<std::string>{});
+  } catch (const Failure& failure) {
+    spdlog::debug("{}", failure.what());
+  }
+  return {};
 }
 
 }  // namespace
@@ -64,7 +78,9 @@ Outcome EventLoop::run(const KvmSystem& system, const MachineConfig& config,
   }
   console_.flush(kLastPatienceMs);
   if (stats_json) write_final_stats(machine, *stats_json);
-  return machine.outcome();
+  Outcome outcome = machine.outcome();
+  if (outcome.internal || spdlog::should_log(spdlog::level::debug)) outcome.monitor_log = monitor_log(machine);
+  return outcome;
 }
 
 void EventLoop::wait(Machine& machine, VcpuThread& thread) {

@@ -24,8 +24,16 @@ BootInputs read_inputs(const RunOptions& options) {
   return inputs;
 }
 
+// Everything in a died VM that is our fault; else only on demand.
+void report_details(const Outcome& outcome) {
+  const auto level = outcome.internal ? spdlog::level::err : spdlog::level::debug;
+  for (const std::string& line : outcome.monitor_log) spdlog::log(level, "monitor: {}", line);
+  if (!outcome.details.empty()) spdlog::log(level, "registers:\n{}", outcome.details);
+}
+
 int report(const Outcome& outcome) {
   constexpr int kSignalBase = 128;
+  report_details(outcome);
   switch (outcome.kind) {
     case Outcome::Kind::power_off:
     case Outcome::Kind::reset:
@@ -41,7 +49,6 @@ int report(const Outcome& outcome) {
       return kSignalBase + outcome.code;
     case Outcome::Kind::died:
       spdlog::error("the VM died: {}", outcome.reason);
-      spdlog::debug("registers:\n{}", outcome.details);
       return kExitVmDied;
   }
   return kExitVmDied;

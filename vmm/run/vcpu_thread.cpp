@@ -85,7 +85,7 @@ void VcpuThread::serve_exit() {
       return died(fmt::format("the processor refused to enter the guest, reason {:#x}",
                               run.fail_entry.hardware_entry_failure_reason));
     case KVM_EXIT_INTERNAL_ERROR:
-      return died(describe_internal_error());
+      return died(describe_internal_error(), true);
     case KVM_EXIT_SYSTEM_EVENT:
       switch (run.system_event.type) {
         case KVM_SYSTEM_EVENT_SHUTDOWN:
@@ -151,8 +151,8 @@ std::string VcpuThread::describe_internal_error() const {
   return line;
 }
 
-void VcpuThread::died(const std::string& reason) {
-  machine_.finish({Outcome::Kind::died, 0, reason, machine_.vcpu().describe()});
+void VcpuThread::died(const std::string& reason, bool internal) {
+  machine_.finish({Outcome::Kind::died, 0, reason, machine_.vcpu().describe(), internal});
 }
 
 }  // namespace ring1::vmm

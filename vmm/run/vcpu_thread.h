@@ -26,7 +26,7 @@ class VcpuThread {
   void serve_exit();
   void serve_io();
   void serve_mmio();
-  void died(const std::string& reason);
+  void died(const std::string& reason, bool internal = false);
   std::string describe_internal_error() const;
 
   Machine& machine_;
