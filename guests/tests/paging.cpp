@@ -259,23 +259,21 @@ void global_pages(TwoLevel& t, uint32_t page) {
 }  // namespace
 
 void run_tests() {
-  static TwoLevel* t;
   TwoLevel tables;
-  t = &tables;
   const uint32_t page = address_of(allocate_page());
   for (unsigned i = 0; i < 7; ++i) allocate_page();
   tables.identity(kIdentity, kAll);
   tables.map(kVa, 0, 0);
   paging_on(tables.cr3());
   check(read_cr0() & kCr0Pg, "paging is on");
-  accessed_and_dirty(*t, page);
-  kernel_rights(*t, page);
-  straddling(*t, page);
-  remapping(*t, page);
-  large_pages(*t);
-  user_rights(*t, page);
-  code_pages(*t, page);
-  global_pages(*t, page);
+  accessed_and_dirty(tables, page);
+  kernel_rights(tables, page);
+  straddling(tables, page);
+  remapping(tables, page);
+  large_pages(tables);
+  user_rights(tables, page);
+  code_pages(tables, page);
+  global_pages(tables, page);
   everything_mapped();
   paging_off();
   check(!(read_cr0() & kCr0Pg), "paging is off");
