@@ -2,7 +2,7 @@
 /* Entering the monitor for anything, and carrying out a command other than RUN. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "ring1.h"
 
@@ -33,6 +33,9 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 		switch (request) {
 		case RING1_REQUEST_PIN:
 			ring1_serve_pin(vcpu);
+			/* The dying get no memory any more; the answer waits, as after a physical interrupt. */
+			if (fatal_signal_pending(current))
+				return RING1_REQUEST_INTERRUPT;
 			break;
 		case RING1_REQUEST_PANIC:
 			ring1_vcpu_die(vcpu, "the monitor panicked");

@@ -8,6 +8,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 
 #include "ring1.h"
 
@@ -88,11 +89,12 @@ void ring1_serve_pin(struct ring1_vcpu *vcpu)
 	}
 	if (pin->count) {
 		pin->backing = slot->flags & KVM_MEM_READONLY ? RING1_BACKING_READONLY : RING1_BACKING_RAM;
-	} else {
-		pin->backing = RING1_BACKING_ERROR;
+		return;
+	}
+	pin->backing = RING1_BACKING_ERROR;
+	if (!fatal_signal_pending(current))
 		pr_warn_ratelimited("process %d: guest page 0x%llx cannot be pinned: %d%s\n", vcpu->vm->pid, pin->gfn,
 				    ret, ret == -ENOMEM ? " (RLIMIT_MEMLOCK?)" : "");
-	}
 }
 
 /* The range is gone from all monitors' page tables and their caches, or they will never be entered again. */
