@@ -2,6 +2,7 @@
 /* One visit to the monitor's world, and what the host owes afterwards: replay of what struck in the meantime. */
 #include <linux/err.h>
 #include <linux/preempt.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/thread_info.h>
 #include <asm/cpufeature.h>
@@ -57,6 +58,9 @@ static void visit(struct ring1_world *world)
 {
 	preempt_disable();
 	local_irq_disable();
+	/* A signal that came after the caller's test must not wait for the host's next interrupt. */
+	if (signal_pending(current))
+		WRITE_ONCE(world->shared->kick, 1);
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
 	WRITE_ONCE(world->cpu, smp_processor_id());

@@ -36,19 +36,24 @@ void BtEngine::finish(Outcome outcome, const emulator::Fault& fault, const emula
   }
 }
 
+Outcome BtEngine::step(emulator::Fault* fault) {
+  constexpr unsigned kRepeats = 256;  // physical interrupts wait as long
+  shared_.stats.instructions_emulated++;
+  interpreted_++;
+  return emulator::step(cpu_, monitor_.machine, fault, kRepeats, &decoded_);
+}
+
 // Executes the instruction at cpu_.rip. `original`: the exception that the processor raised for it, if any.
 void BtEngine::emulate_one(const emulator::Fault* original) {
-  shared_.stats.instructions_emulated++;
   emulator::Fault fault{};
-  finish(emulator::step(cpu_, monitor_.machine, &fault), fault, original);
+  finish(step(&fault), fault, original);
   if (monitor_.devices.take_touched()) attend();
 }
 
 // The instruction in the shadow of STI or MOV SS: executed before anything may be delivered.
 void BtEngine::step_over_shadow() {
-  shared_.stats.instructions_emulated++;
   emulator::Fault fault{};
-  const Outcome outcome = emulator::step(cpu_, monitor_.machine, &fault);
+  const Outcome outcome = step(&fault);
   if (outcome == Outcome::kUnsupported)
     cpu_.shadow = 0;  // one for the processor itself; nothing it does can tell the difference
   else

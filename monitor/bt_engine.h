@@ -3,6 +3,7 @@
 // interpreted) and what its traps mean.
 #pragma once
 
+#include "emulator/decode_cache.h"
 #include "emulator/emulator.h"
 #include "include/ring1/vcpu_shared.h"
 #include "monitor/trap_block.h"
@@ -29,6 +30,9 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
 
   // One round: serve what is pending, run the guest until its next trap, handle the trap.
   void round();
+
+  // Copies the components' counters into the shared statistics.
+  void publish_stats();
 
   // Brings ring1_cpu_state up to date: the guest stands at an instruction boundary afterwards.
   void to_architectural();
@@ -76,6 +80,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
 
   // Running (bt_run.cpp).
   void trace_entry();
+  void enter_guest();
   bool prepare();            // from kState to kTranslated or kDirect; false: interpreted or faulted instead
   bool enter_translated();
   void enter_direct();
@@ -101,6 +106,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   void system_call(unsigned vector);
 
   // Emulation (bt_emulate.cpp).
+  emulator::Outcome step(emulator::Fault* fault);
   void emulate_one(const emulator::Fault* original);
   void step_over_shadow();
   void deliver(const emulator::Event& event);
@@ -139,6 +145,12 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   unsigned note_count_ = 0;
   bool notes_overflowed_ = false;
 
+  // Instructions interpreted since physical interrupts were last served.
+  static constexpr unsigned kMaxInterpreted = 256;
+  unsigned interpreted_ = 0;
+  uint64_t left_guest_ = 0;  // TSC when the guest was last left
+
+  emulator::DecodeCache decoded_;
   translator::Translation translation_;
   uint8_t code_buffer_[translator::Translation::kMaxCode + 16];
   uint8_t guest_code_[translator::kMaxGuestBytes];

@@ -71,7 +71,7 @@ bool BtEngine::interruptible() const { return (cpu_.rflags & eflags::kIf) && !cp
 void BtEngine::exit_to_user(uint32_t reason) {
   shared_.if_flag = (cpu_.rflags & eflags::kIf) != 0;
   shared_.ready_for_interrupt = interruptible() && !shared_.extint_valid;
-  shared_.stats.user_exits++;
+  publish_stats();
   monitor_.host.exit_to_user(reason);
   attend();
 }
@@ -203,13 +203,55 @@ void BtEngine::trace_entry() {
                     static_cast<uint32_t>(block_.vector));
 }
 
+void BtEngine::enter_guest() {
+  const uint64_t entered = hardware::read_tsc();
+  shared_.stats.guest_entries++;
+  ring1_enter_guest(&block_);
+  const uint64_t left = hardware::read_tsc();
+  shared_.stats.tsc_in_guest += left - entered;
+  if (left_guest_) shared_.stats.tsc_in_monitor += entered - left_guest_;
+  left_guest_ = left;
+}
+
+void BtEngine::publish_stats() {
+  ring1_stats& out = shared_.stats;
+  const tcache::Stats& tc = cache_.stats();
+  out.tc_translations = tc.translations;
+  out.tc_guest_bytes = tc.guest_bytes;
+  out.tc_code_bytes = tc.code_bytes;
+  out.tc_lookup_hits = tc.lookup_hits;
+  out.tc_lookup_misses = tc.lookup_misses;
+  out.tc_chained = tc.chained;
+  out.tc_unchained = tc.unchained;
+  out.tc_evicted = tc.evicted;
+  out.tc_eviction_groups = tc.eviction_groups;
+  out.tc_invalidated_write = tc.invalidated_write;
+  out.tc_invalidated_remap = tc.invalidated_remap;
+  out.tc_flushes = tc.flushes;
+  out.tc_bytes_used = tc.bytes_used;
+  out.tc_bytes_size = tc.bytes_size;
+  out.tc_fragments = tc.fragments;
+  const shadowmmu::Stats mmu = monitor_.mmu.stats();
+  out.mmu_shadow_pages = mmu.mmu_shadow_pages;
+  out.mmu_entries_filled = mmu.mmu_entries_filled;
+  out.mmu_prefetched = mmu.mmu_prefetched;
+  out.mmu_table_writes = mmu.mmu_table_writes;
+  out.mmu_zapped_pages = mmu.mmu_zapped_pages;
+}
+
 void BtEngine::round() {
+  // Interrupts are off in here: a guest that is only interpreted must not keep them from the host.
+  if (interpreted_ >= kMaxInterpreted) {
+    interpreted_ = 0;
+    monitor_.host.request(RING1_REQUEST_DEADLINE);
+    attend();
+  }
   if (!serve_pending()) return;
   if (live_ == Live::kState && !prepare()) return;
   if (paging_generation_ != monitor_.mmu.generation()) set_paging();
-  shared_.stats.guest_entries++;
   if (shared_.config.trace) trace_entry();
-  ring1_enter_guest(&block_);
+  interpreted_ = 0;
+  enter_guest();
   handle_trap();
 }
 

@@ -152,9 +152,8 @@ void BtEngine::page_fault() {
     if (direct) return deliver(result.fault);
     return emulate_one(&result.fault);
   }
-  shared_.stats.instructions_emulated++;
   emulator::Fault fault{};
-  const emulator::Outcome outcome = emulator::step(cpu_, monitor_.machine, &fault);
+  const emulator::Outcome outcome = step(&fault);
   if (outcome == emulator::Outcome::kUnsupported && result.kind == shadowmmu::FaultKind::kTraced) {
     // Not one the emulator knows (SSE...): give up what depends on the page and let the processor write it.
     cache_.invalidate_page(result.gpa.page());
