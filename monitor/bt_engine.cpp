@@ -10,7 +10,8 @@ namespace ring1::monitor {
 
 BtEngine::BtEngine(Monitor& monitor)
     : monitor_(monitor), shared_(monitor.shared), cpu_(monitor.cpu), block_(monitor.block),
-      cache_({.size = monitor.shared.config.tc_bytes, .exec_base = 0}, monitor.pool, *this) {}
+      cache_({.size = monitor.shared.config.tc_bytes, .exec_base = 0, .chaining = monitor.shared.config.chaining != 0},
+             monitor.pool, *this) {}
 
 void BtEngine::start() {
   if (!monitor_.tc_memory.init(shared_.config.tc_bytes) || !cache_.init() || !monitor_.mmu.init()) {

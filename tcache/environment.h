@@ -44,6 +44,7 @@ class Environment {
 struct Region {
   uint32_t size = 0;       // bytes, a multiple of 4096, at most 256 MiB
   uint32_t exec_base = 0;  // guest linear address of offset 0
+  bool chaining = true;    // link exits of a new fragment at once where their targets are there already
 };
 
 }  // namespace ring1::tcache

@@ -5,13 +5,35 @@
 
 namespace ring1::tcache {
 
-// Writes the branch of an exit: to its target, or to its stub.
-void TranslationCache::patch(const Exit& exit) {
+namespace {
+
+// The rel32 of an exit: to its target, or to its stub.
+uint32_t displacement_of(const Exit& exit) {
   const uint32_t start = exit.owner->start;
   uint32_t to = start + exit.stub_offset;
   if (exit.target) to = exit.target->start + (exit.is_call ? exit.target->call_entry : exit.target->body);
-  const uint32_t displacement = to - (start + exit.patch_offset + 4u);
-  code_.write(start + exit.patch_offset, &displacement, sizeof displacement);
+  return to - (start + exit.patch_offset + 4u);
+}
+
+}  // namespace
+
+void TranslationCache::patch(const Exit& exit) {
+  const uint32_t displacement = displacement_of(exit);
+  code_.write(exit.owner->start + exit.patch_offset, &displacement, sizeof displacement);
+}
+
+// Before the code is written: patching it later costs far more, under an emulator above all.
+void TranslationCache::link_new(Fragment* fragment, uint8_t* code) {
+  for (unsigned i = 0; i < fragment->exit_count; ++i) {
+    Exit& exit = fragment->exits[i];
+    Fragment* target = exit.target_eip == fragment->eip ? fragment : find_key(exit.target_eip, fragment->mode);
+    if (!target || is_suspended(*target)) continue;
+    exit.target = target;
+    list_push<&Exit::incoming>(target->incoming, &exit);
+    const uint32_t displacement = displacement_of(exit);
+    __builtin_memcpy(code + exit.patch_offset, &displacement, sizeof displacement);
+    ++stats_.chained;
+  }
 }
 
 bool TranslationCache::link(Fragment* fragment, unsigned index, Fragment* target) {

@@ -167,6 +167,7 @@ bool TranslationCache::attach(Fragment* fragment, const MappedPage* pages, unsig
 // In one go: code copied once, then found by everyone.
 void TranslationCache::enter(Fragment* fragment, const Translation& unit, uint32_t start) {
   fragment->start = start;
+  if (region_.chaining) link_new(fragment, unit.code);
   code_.write(start, unit.code, unit.code_size);
   code_.commit(start, unit.code_size);
   by_key_.add(fragment, fragment->linear());

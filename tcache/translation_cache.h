@@ -116,6 +116,7 @@ class TranslationCache {
   void release(Fragment* fragment);
   void isolate(Fragment* fragment);  // nothing reaches it any more
   void patch(const Exit& exit);
+  void link_new(Fragment* fragment, uint8_t* code);
   unsigned drop_mapping(Mapping* mapping);
   unsigned drop_active(Span* span);
   void suspend(Mapping* mapping);

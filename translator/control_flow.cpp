@@ -78,14 +78,12 @@ void emit_operand(Emitter& e, const Instruction& i, uint8_t opcode, unsigned reg
   e.bytes(bytes, n);
 }
 
+// The unit goes on behind it.
 void emit_return_point(Emitter& e, const Instruction& i) {
   const uint32_t eip = next_eip(e, i);
   e.add_return_point(eip);
   note_check(e, i.offset);
   emit_pattern(e, TargetCheck{.minus_eip = 0u - eip});
-  const uint8_t exit = e.add_exit(eip);
-  e.mark(State::exit(exit));
-  e.jump_to(exit);
 }
 
 // Until the target is on the stack the CALL has not been executed, and would be from its start; so its
@@ -108,6 +106,9 @@ void emit_indirect_call(Emitter& e, const Instruction& i) {
   e.mark(here.esp(4));
   a.call(stub);
   emit_return_point(e, i);
+  const uint8_t exit = e.add_exit(next_eip(e, i));
+  e.mark(State::exit(exit));
+  e.jump_to(exit);
 
   a.bind(stub);
   e.mark(here.esp(8));
@@ -142,12 +143,9 @@ void emit_jump(Emitter& e, const Instruction& i) {
   emit_table_jump(e, committed);
 }
 
+// Not taken, the unit goes on.
 void emit_conditional(Emitter& e, const Instruction& i) {
-  const uint8_t taken = e.add_exit(i.branch_target);
-  e.jump_if(i.opcode & kConditionBits, taken);
-  const uint8_t fall = e.add_exit(next_eip(e, i));
-  e.mark(State::exit(fall));
-  e.jump_to(fall);
+  e.jump_if(i.opcode & kConditionBits, e.add_exit(i.branch_target));
 }
 
 // These branches are short only: over a jump to the exit that is not taken.

@@ -81,11 +81,11 @@ bool Instruction::ends_unit() const {
   switch (treatment) {
     case Treatment::kCalloutEnd:
     case Treatment::kJump:
-    case Treatment::kConditional:
     case Treatment::kLoop:
-    case Treatment::kCall:
     case Treatment::kReturn:
       return true;
+    case Treatment::kCall:
+      return indirect;
     default:
       return false;
   }

@@ -9,6 +9,7 @@ namespace {
 
 // So many that the longest sequences (STI: some 40 bytes, 6 map entries) fit a Translation.
 constexpr unsigned kMaxInstructions = 24;
+static_assert(kMaxInstructions + 3 <= Translation::kMaxExits);  // one each, two of LOOP, one to what follows
 
 struct Unit {
   Instruction list[kMaxInstructions + 1];  // one more behind a shadow
@@ -38,6 +39,7 @@ void collect(const Source& source, const Mode& mode, Unit* unit) {
   unsigned limit = source.max_instructions < kMaxInstructions ? source.max_instructions : kMaxInstructions;
   if (limit == 0) limit = 1;
   const unsigned available = source.available < kMaxGuestBytes ? source.available : kMaxGuestBytes;
+  unsigned calls = 0;
   bool open_shadow = false;
   while (unit->count < limit || (open_shadow && unit->count == limit)) {
     Instruction* i = &unit->list[unit->count];
@@ -52,6 +54,7 @@ void collect(const Source& source, const Mode& mode, Unit* unit) {
     unit->guest_size +=
         i->length != 0 ? i->length : (left < kMaxInstructionBytes ? left : kMaxInstructionBytes);
     if (i->ends_unit()) return;
+    if (i->treatment == Treatment::kCall && ++calls == Translation::kMaxReturns) return;
     open_shadow = i->shadows_next();
   }
   if (unit->count != 0) keep_shadow_inside(unit);

@@ -61,7 +61,7 @@ struct Callout {
 };
 
 struct Translation {
-  static constexpr unsigned kMaxCode = 2048, kMaxMap = 256, kMaxExits = 24, kMaxReturns = 4, kMaxCallouts = 64;
+  static constexpr unsigned kMaxCode = 2048, kMaxMap = 256, kMaxExits = 32, kMaxReturns = 6, kMaxCallouts = 64;
   uint8_t* code = nullptr;      // the caller's buffer of kMaxCode bytes
   uint16_t code_size = 0;
   uint16_t guest_size = 0;      // guest bytes covered, contiguous from the first
