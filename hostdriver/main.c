@@ -10,7 +10,7 @@
 
 unsigned int ring1_tc_size = SZ_16M;
 module_param_named(tc_size, ring1_tc_size, uint, 0444);
-MODULE_PARM_DESC(tc_size, "bytes of the translation cache of each vCPU, 64 KiB to 256 MiB (default 16 MiB)");
+MODULE_PARM_DESC(tc_size, "bytes of the translation cache of each vCPU, 64 KiB to 64 MiB (default 16 MiB)");
 
 bool ring1_chaining = true;
 module_param_named(chaining, ring1_chaining, bool, 0444);
@@ -53,8 +53,8 @@ static struct miscdevice ring1_kvm_device = {
 
 static int check_parameters(void)
 {
-	if (ring1_tc_size < SZ_64K || ring1_tc_size > SZ_256M || ring1_tc_size % PAGE_SIZE) {
-		pr_err("tc_size must be a multiple of 4096 from 65536 to 268435456, not %u\n", ring1_tc_size);
+	if (ring1_tc_size < SZ_64K || ring1_tc_size > SZ_64M || ring1_tc_size % PAGE_SIZE) {
+		pr_err("tc_size must be a multiple of 4096 from 65536 to 67108864, not %u\n", ring1_tc_size);
 		return -EINVAL;
 	}
 	return 0;

@@ -60,12 +60,15 @@ static int pin_one(struct ring1_vcpu *vcpu, const struct ring1_memslot *slot, u6
 	struct page *page;
 
 	mutex_lock(&vm->pin_lock);
-	page = xa_load(&vm->pinned, gfn) ?: pin_new(vm, slot, gfn);
+	page = xa_load(&vm->pinned, gfn);
+	if (!page) {
+		page = pin_new(vm, slot, gfn);
+		vcpu->shared->stats.pages_pinned += !IS_ERR(page);
+	}
 	mutex_unlock(&vm->pin_lock);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	*hpa = page_to_phys(page);
-	vcpu->shared->stats.pages_pinned++;
 	return ring1_world_map_guest(vcpu->world, gfn << PAGE_SHIFT, *hpa, !(slot->flags & KVM_MEM_READONLY));
 }
 

@@ -30,7 +30,7 @@
 
 #define RING1_MAX_VCPUS 1
 #define RING1_MAX_SLOTS 509
-#define RING1_MAX_GPA (1ULL << RING1_PHYSICAL_BITS)
+#define RING1_MAX_GPA (1ULL << 32) /* what the monitor's tables cover */
 #define RING1_VCPU_MMAP_PAGES 2 /* struct kvm_run, then the data of port accesses */
 
 struct dentry;

@@ -158,8 +158,8 @@ ring1_switch_to_host:
 	write_msr MSR_SYSENTER_CS, RING1_SW_HOST_SYSENTER_CS
 	movq	RING1_SW_HOST_DR7(%rdi), %rax
 	movq	%rax, %dr7
+	lidt	RING1_SW_HOST_IDTR+6(%rdi) /* before the host's stack: our NMI handler looks for the switch page below RSP */
 	movq	RING1_SW_HOST_RSP(%rdi), %rsp
-	lidt	RING1_SW_HOST_IDTR+6(%rdi)
 	pop_saved
 	ret
 	.size	ring1_switch_to_host, . - ring1_switch_to_host

@@ -110,7 +110,8 @@ static void fill_transition_tables(struct ring1_world *world)
 			handler = (u64)ring1_transition_mce;
 		idt[vector] = (gate_desc){
 			.offset_low = handler,
-			.segment = RING1_SEL_CODE64,
+			/* In slots 0..15 of the host's table too: valid until the host's IDT is back. */
+			.segment = __KERNEL_CS,
 			.bits = { .type = GATE_INTERRUPT, .p = 1 },
 			.offset_middle = handler >> 16,
 			.offset_high = handler >> 32,

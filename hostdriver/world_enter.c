@@ -38,14 +38,15 @@ static void replay_pending(struct ring1_world *world)
 {
 	struct ring1_switch *sw = world->sw;
 
-	if (sw->mce_pending) {
-		sw->mce_pending = 0;
-		ring1_replay(X86_TRAP_MC);
-	}
+	/* The NMI first: the IRET of any other handler would unblock NMIs. */
 	if (sw->nmi_pending) {
 		sw->nmi_pending = 0;
 		world->shared->stats.physical_nmis++;
 		ring1_replay(X86_TRAP_NMI);
+	}
+	if (sw->mce_pending) {
+		sw->mce_pending = 0;
+		ring1_replay(X86_TRAP_MC);
 	}
 	if (world->shared->request == RING1_REQUEST_INTERRUPT && sw->vector != X86_TRAP_NMI &&
 	    sw->vector != X86_TRAP_MC) {

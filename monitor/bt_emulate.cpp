@@ -47,7 +47,24 @@ Outcome BtEngine::step(emulator::Fault* fault) {
 void BtEngine::emulate_one(const emulator::Fault* original) {
   emulator::Fault fault{};
   finish(step(&fault), fault, original);
-  if (monitor_.devices.take_touched()) attend();
+  // IF may have become 1, by POPF or IRET, and IRET unblocks NMIs.
+  if (monitor_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
+}
+
+// User code with IOPL 3 may change IF by POPF and see it by PUSHF, which the processor at IOPL 0 would get wrong
+// silently. What the emulator does not know (x87, SSE...) is none of these: the processor executes that one.
+bool BtEngine::interpret_user() {
+  emulator::Fault fault{};
+  const Outcome outcome = step(&fault);
+  if (outcome == Outcome::kUnsupported) {
+    enter_direct();
+    block_.rflags |= eflags::kTf;
+    single_step_ = true;
+    return true;
+  }
+  finish(outcome, fault, nullptr);
+  attend();
+  return false;
 }
 
 // The instruction in the shadow of STI or MOV SS: executed before anything may be delivered.

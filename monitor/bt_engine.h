@@ -109,6 +109,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   emulator::Outcome step(emulator::Fault* fault);
   void emulate_one(const emulator::Fault* original);
   void step_over_shadow();
+  bool interpret_user();     // true: entered directly, for one instruction
   void deliver(const emulator::Event& event);
   void deliver(const emulator::Fault& fault) { deliver(emulator::event_of(fault)); }
   void finish(emulator::Outcome outcome, const emulator::Fault& fault, const emulator::Fault* original);
@@ -127,6 +128,8 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   Live live_ = Live::kState;
   bool attention_ = true;        // something may be pending: look before the next entry
   bool interrupt_wanted_ = false;
+  bool plain_segments_ = true;   // DS, ES and FS are in the processor under the guest's own selectors
+  bool single_step_ = false;     // TF in the processor is ours
   uint32_t hole_base_ = 0;
   uint32_t paging_generation_ = ~0u;  // of the MMU when the page directories were installed
   uint64_t real_cr0_ = 0, real_cr4_ = 0;

@@ -42,6 +42,8 @@ void BtEngine::note(const Note& note) {
 }
 
 void BtEngine::act_on_notes() {
+  // The guest may stand in a fragment that is about to go.
+  if (notes_overflowed_ || note_count_) to_architectural();
   if (notes_overflowed_) cache_.flush();
   notes_overflowed_ = false;
   for (unsigned i = 0; i < note_count_; i++) {
@@ -71,7 +73,6 @@ bool BtEngine::interruptible() const { return (cpu_.rflags & eflags::kIf) && !cp
 void BtEngine::exit_to_user(uint32_t reason) {
   shared_.if_flag = (cpu_.rflags & eflags::kIf) != 0;
   shared_.ready_for_interrupt = interruptible() && !shared_.extint_valid;
-  publish_stats();
   monitor_.host.exit_to_user(reason);
   attend();
 }
@@ -116,6 +117,7 @@ void BtEngine::halt() {
 // False: something was done that may need looking at again.
 bool BtEngine::serve_pending() {
   apply_pending();
+  if (monitor_.host.take_visited()) attend();
   if (!attention_) return true;
   attention_ = false;
   if (shared_.kick) {
@@ -149,7 +151,8 @@ bool BtEngine::serve_pending() {
                             .cr2 = cpu_.cr2, .has_error = event.has_error != 0});
     return false;
   }
-  if ((cpu_.nmi_pending || monitor_.devices.take_nmi()) && !cpu_.nmi_blocked) {
+  if (monitor_.devices.take_nmi()) cpu_.nmi_pending = 1;
+  if (cpu_.nmi_pending && !cpu_.nmi_blocked) {
     to_architectural();
     if (cpu_.shadow) {
       step_over_shadow();
@@ -209,7 +212,7 @@ void BtEngine::enter_guest() {
   ring1_enter_guest(&block_);
   const uint64_t left = hardware::read_tsc();
   shared_.stats.tsc_in_guest += left - entered;
-  if (left_guest_) shared_.stats.tsc_in_monitor += entered - left_guest_;
+  if (left_guest_) shared_.stats.tsc_in_monitor += entered - left_guest_ - monitor_.host.take_absence();
   left_guest_ = left;
 }
 

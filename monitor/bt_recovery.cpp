@@ -93,6 +93,8 @@ void BtEngine::to_architectural() {
   cpu_.gpr[kRsi] = static_cast<uint32_t>(block_.rsi);
   cpu_.gpr[kRdi] = static_cast<uint32_t>(block_.rdi);
   cpu_.rip = static_cast<uint32_t>(block_.rip);
+  if (single_step_) block_.rflags = (block_.rflags & ~uint64_t{eflags::kTf}) | (cpu_.rflags & eflags::kTf);
+  single_step_ = false;
   cpu_.rflags = (cpu_.rflags & ~uint64_t{kLiveUserFlags}) | (block_.rflags & kLiveUserFlags) | eflags::kFixed1;
   monitor_.machine.segments().sync(block_, 3);
   live_ = Live::kState;

@@ -25,7 +25,8 @@ translator::Mode BtEngine::mode() const {
           .code32 = (cpu_.seg[kCs].access & RING1_AR_DB) != 0,
           .stack32 = (cpu_.seg[kSs].access & RING1_AR_DB) != 0,
           .cpl = 0,
-          .plain_flags = !(cpu_.rflags & (eflags::kIopl | eflags::kNt))};
+          .plain_flags = !(cpu_.rflags & (eflags::kIopl | eflags::kNt)),
+          .plain_segments = plain_segments_};
 }
 
 void BtEngine::block_from_state(uint32_t eip) {
@@ -44,16 +45,20 @@ void BtEngine::block_from_state(uint32_t eip) {
 bool BtEngine::prepare() {
   const bool protected_mode = (cpu_.cr0 & cr0::kPe) && !(cpu_.rflags & eflags::kVm);
   const unsigned cpl = (cpu_.seg[kSs].access & RING1_AR_DPL_MASK) >> RING1_AR_DPL_SHIFT;
-  if (protected_mode && cpl == 3) {
+  const bool stack_usable = (cpu_.seg[kSs].access & RING1_AR_P) && !(cpu_.seg[kSs].access & RING1_AR_UNUSABLE);
+  if (protected_mode && cpl == 3 && stack_usable) {
+    if ((cpu_.rflags & eflags::kIopl) == eflags::kIopl) return interpret_user();
     enter_direct();
     return true;
   }
-  if (protected_mode && cpl == 0 && !(cpu_.rflags & eflags::kTf)) {
+  // IRET to a 16-bit stack restores SP only (SDM 2A IRET); ESP's upper half would become the monitor's.
+  const bool wide_stack = stack_usable && (cpu_.seg[kSs].access & RING1_AR_DB);
+  if (protected_mode && cpl == 0 && wide_stack && !(cpu_.rflags & eflags::kTf)) {
     if (!cpu_.shadow) return enter_translated();
     step_over_shadow();
     return false;
   }
-  // Real mode, virtual-8086 mode, rings 1 and 2, single steps of the kernel.
+  // Real mode, virtual-8086 mode, rings 1 and 2, 16-bit stacks and single steps of the kernel.
   emulate_one(nullptr);
   return false;
 }
@@ -69,6 +74,7 @@ bool BtEngine::enter_translated() {
   const uint32_t eip = static_cast<uint32_t>(cpu_.rip);
   uint32_t at = 0;
   unsigned offset;
+  plain_segments_ = monitor_.machine.segments().load(block_, 1);
   tcache::Fragment* fragment = resume_.generation == cache_.generation() ? resume_.fragment : nullptr;
   const translator::Mode now = mode();
   cache_.activate(now);
@@ -90,7 +96,6 @@ bool BtEngine::enter_translated() {
   page.virtual_cs = cpu_.seg[kCs].selector;
   page.virtual_ss = cpu_.seg[kSs].selector;
   page.virtual_gs = cpu_.seg[kGs].selector;
-  monitor_.machine.segments().load(block_, 1);
   live_ = Live::kTranslated;
   return true;
 }

@@ -15,9 +15,9 @@ bool from_user(const TrapBlock& block) { return (block.cs & 3) == 3; }
 
 void BtEngine::physical_interrupt(unsigned vector) {
   ring1_switch& page = monitor_.host.switch_page();
-  if (vector == static_cast<unsigned>(Vector::kNmi) && !page.nmi_pending && !page.mce_pending) page.nmi_pending = 1;
+  if (vector == static_cast<unsigned>(Vector::kNmi)) page.nmi_pending = 1;
   if (vector == static_cast<unsigned>(Vector::kMc)) page.mce_pending = 1;
-  page.vector = vector;
+  page.vector = vector == TB_ABORTED ? static_cast<unsigned>(Vector::kNmi) : vector;
   monitor_.host.request(RING1_REQUEST_INTERRUPT);
   attend();
 }
@@ -54,12 +54,14 @@ void BtEngine::handle_trap() {
 void BtEngine::system_call(unsigned vector) {
   to_architectural();
   shared_.stats.system_calls++;
-  if (vector == kSystemCall) {
-    // Back to the instruction: its own execution checks the gate, and a fault must point at it.
-    cpu_.rip = static_cast<uint32_t>(cpu_.rip - kIntBytes);
-  } else {
-    cpu_.rip = static_cast<uint32_t>(cpu_.rip - 1);
-  }
+  // Back to the instruction: its own execution checks the gate, and a fault must point at it.
+  constexpr uint8_t kInt3 = 0xcc, kInto = 0xce;
+  uint8_t last = 0;
+  Gpa page;
+  const auto before = static_cast<uint32_t>(cpu_.seg[kCs].base + cpu_.rip - 1);
+  monitor_.machine.read_system(Gva(before), &last, 1, &page);
+  const bool one_byte = vector != kSystemCall && (last == kInt3 || last == kInto);
+  cpu_.rip = static_cast<uint32_t>(cpu_.rip - (one_byte ? 1 : kIntBytes));
   emulate_one(nullptr);
   attend();
 }
@@ -81,14 +83,12 @@ void BtEngine::callout_exit() {
   tcache::Fragment* target = cache_.lookup(target_eip, current);
   if (!target) {
     // Translation may evict the fragment we stand in: take the guest's state out of it first.
-    const TrapBlock saved = block_;
     const uint64_t before = cache_.generation();
     recover();
     if (live_ != Live::kState || cpu_.shutdown) return;
     bool faulted = false;
     target = fragment_at(target_eip, &faulted);
     if (!target || note_count_ || cache_.generation() != before) return;
-    (void)saved;
     if (shared_.config.chaining) cache_.link(fragment, static_cast<unsigned>(exit), target);
     return;
   }
@@ -157,8 +157,7 @@ void BtEngine::page_fault() {
   if (outcome == emulator::Outcome::kUnsupported && result.kind == shadowmmu::FaultKind::kTraced) {
     // Not one the emulator knows (SSE...): give up what depends on the page and let the processor write it.
     cache_.invalidate_page(result.gpa.page());
-    monitor_.mmu.unprotect(result.gpa.page());
-    return;
+    if (monitor_.mmu.unprotect(result.gpa.page()) || !monitor_.mmu.reasons(result.gpa.page())) return;
   }
   finish(outcome, fault, nullptr);
   if (monitor_.devices.take_touched()) attend();
@@ -186,11 +185,12 @@ void BtEngine::exception(unsigned vector) {
 }
 
 void BtEngine::debug_exception() {
-  constexpr uint64_t kDr6Fixed = 0xffff0ff0, kDr6Status = 0xe00f;
+  constexpr uint64_t kDr6Fixed = 0xffff0ff0, kDr6Status = 0xe00f, kDr6SingleStep = 0x4000;
   const uint64_t status = hardware::read_dr6() & kDr6Status;
   hardware::write_dr6(kDr6Fixed);
+  const bool ours = single_step_ && (status & kDr6SingleStep);
   to_architectural();
-  if (live_ != Live::kState) return;
+  if (live_ != Live::kState || ours) return;
   cpu_.dr[6] = (cpu_.dr[6] & ~uint64_t{0xf}) | status | kDr6Fixed;
   deliver(emulator::Fault{Vector::kDb, 0, 0});
 }

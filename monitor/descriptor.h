@@ -16,13 +16,13 @@ inline constexpr uint64_t kPresent = uint64_t{1} << 47;
 inline constexpr uint64_t kLong = uint64_t{1} << 53;
 inline constexpr uint64_t kGranularity = uint64_t{1} << 55;
 
-// The shadow of a guest descriptor: code and data only, DPL 0 becomes 1, never 64-bit code. Accessed is set so that
-// the processor need not write the table.
+// The shadow of a guest descriptor: code and data only, DPL 0 becomes 1, never 64-bit code. One that was never
+// accessed is shadowed as not present: the first load faults, is emulated, and sets Accessed where the guest sees it.
 constexpr uint64_t shadow_of(uint64_t guest) {
-  if (!(guest & kS) || !(guest & kPresent)) return guest & kS ? guest & ~kLong : 0;
-  uint64_t shadow = (guest & ~kLong) | kAccessed;
+  if (!(guest & kS)) return 0;
+  uint64_t shadow = guest & ~kLong;
   if (!(shadow & kDpl)) shadow |= uint64_t{1} << kDplShift;
-  return shadow;
+  return shadow & kAccessed ? shadow : shadow & ~kPresent;
 }
 
 constexpr uint64_t pack(const ring1_segment& segment) {

@@ -59,7 +59,7 @@ aborted:
 	movq	%rsp, %rdi
 	andq	$-RING1_STACK_BYTES, %rdi
 	movq	TB_STACK_SLOT(%rdi), %rdi
-	movq	$2, TB_VECTOR(%rdi)
+	movq	$TB_ABORTED, TB_VECTOR(%rdi)
 	jmp	leave
 
 /* A trap out of the guest: RSP points at the vector slot of the block, error code and IRET frame above it. */

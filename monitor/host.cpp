@@ -11,12 +11,15 @@ namespace ring1::monitor {
 
 void Host::enter_host() {
   hardware::barrier();
+  const uint32_t request = shared_.request;
   const uint64_t before = hardware::read_tsc();
   reinterpret_cast<void (*)(ring1_switch*)>(page_.to_host)(&page_);
   load_tables(page_);
-  if (shared_.request != RING1_REQUEST_HALT && shared_.request != RING1_REQUEST_EXIT)
-    shared_.stats.tsc_in_host += hardware::read_tsc() - before;
   hardware::barrier();
+  const uint64_t away = hardware::read_tsc() - before;
+  if (request != RING1_REQUEST_HALT && request != RING1_REQUEST_EXIT) shared_.stats.tsc_in_host += away;
+  absence_ += away;
+  visited_ = true;
 }
 
 void Host::serve() {
@@ -36,6 +39,7 @@ void Host::request(ring1_request kind) {
 
 void Host::exit_to_user(uint32_t reason) {
   shared_.exit.reason = reason;
+  if (handler_) handler_->leaving_for_user();
   request(RING1_REQUEST_EXIT);
 }
 

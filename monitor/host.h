@@ -13,6 +13,7 @@ namespace ring1::monitor {
 class CommandHandler {
  public:
   virtual int command(ring1_command command) = 0;  // 0 or -errno
+  virtual void leaving_for_user() = 0;             // user space may look at everything now
 
  protected:
   ~CommandHandler() = default;
@@ -29,8 +30,18 @@ class Host {
 
   void exit_to_user(uint32_t reason);
 
-  // Waits for the host's first command RUN.
-  void first_run() { serve(); }
+  // Was the host visited since the last call? Then anything may have happened there.
+  bool take_visited() {
+    const bool visited = visited_;
+    visited_ = false;
+    return visited;
+  }
+  // TSC spent away from the monitor since the last call.
+  uint64_t take_absence() {
+    const uint64_t absence = absence_;
+    absence_ = 0;
+    return absence;
+  }
 
   [[noreturn]] void die();
 
@@ -50,6 +61,8 @@ class Host {
   ring1_switch& page_;
   ring1_vcpu_shared& shared_;
   CommandHandler* handler_ = nullptr;
+  bool visited_ = true;
+  uint64_t absence_ = 0;
 };
 
 }  // namespace ring1::monitor

@@ -148,8 +148,9 @@ void Machine::cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
 
 uint64_t Machine::read_tsc() { return hardware::read_tsc() + cpu_.tsc_offset; }
 
-void Machine::paging_changed() {
-  pending_.address_space = pending_.mode = pending_.real_registers = pending_.tables = true;
+void Machine::paging_changed(bool other_mode) {
+  pending_.address_space = pending_.real_registers = true;
+  if (other_mode) pending_.mode = pending_.tables = true;
   const shadowmmu::PagingMode mode = {
       .paging = (cpu_.cr0 & cr0::kPg) != 0, .pse = (cpu_.cr4 & cr4::kPse) != 0, .pae = (cpu_.cr4 & cr4::kPae) != 0,
       .nxe = (cpu_.efer & efer::kNxe) != 0, .wp = (cpu_.cr0 & cr0::kWp) != 0, .pge = (cpu_.cr4 & cr4::kPge) != 0};
@@ -166,7 +167,8 @@ void Machine::cr0_written(uint64_t old_value) {
 void Machine::cr4_written(uint64_t old_value) {
   const uint64_t changed = old_value ^ cpu_.cr4;
   pending_.real_registers = true;
-  if (changed & (cr4::kPse | cr4::kPae | cr4::kPge)) paging_changed();
+  // Toggling PGE alone is how a guest flushes its TLB: no mapping changes.
+  if (changed & (cr4::kPse | cr4::kPae | cr4::kPge)) paging_changed((changed & (cr4::kPse | cr4::kPae)) != 0);
 }
 
 void Machine::cr3_written() {

@@ -42,7 +42,7 @@ class Machine final : public emulator::Machine, public GuestReader {
   Segments& segments() { return segments_; }
 
   // Rebuilds everything that follows from the control registers: after user space has changed them.
-  void paging_changed();
+  void paging_changed(bool other_mode = true);
 
   // The derived state that the run loop must still act on.
   struct Pending {

@@ -29,6 +29,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   void dump();
 
   int command(ring1_command command) override;
+  void leaving_for_user() override { engine.publish_stats(); }
   void flush_page(Gva page) override;
   void flush_all() override;
   void code_written(Gpa where, unsigned size) override;
@@ -39,6 +40,8 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   ring1_cpu_state& cpu;
   Host host;
   Log log;
+  // An NMI that strikes while the trap stub's stack pointer is in the block pushes its frame below it.
+  uint8_t room_for_nmi[256] = {};
   TrapBlock block{};
   PagePool pool;
   GuestMemory memory;

@@ -13,6 +13,8 @@ constexpr uint64_t kUnknown = ~uint64_t{0};
 constexpr uint64_t kSharedAccess = 0x0040b30000000000;  // present, DPL 1, data, writable, accessed; 32-bit
 constexpr uint64_t kLdtAccess = 0x0000820000000000;
 
+bool is_private(uint16_t selector) { return selector >= RING1_SEL_GUEST_SEGMENT; }
+
 bool is_null(uint16_t selector) { return (selector & ~kRplMask) == 0; }
 
 }  // namespace
@@ -71,6 +73,11 @@ void Segments::fill(Table& table, uint64_t base, uint32_t bytes) {
     table.shadow[i] =
         reader_.read_system(Gva(base + i * 8), &guest, 8, &page) ? descriptor::shadow_of(guest) : 0;
   }
+  // The other table may lie on a page whose trace was just dropped.
+  const Table* const tables[] = {&gdt_, &ldt_};
+  for (const Table* other : tables)
+    for (unsigned i = 0; i < other->page_count; i++)
+      if (other->pages[i] != kUnknown) reader_.trace_descriptors(Gpa(other->pages[i]), true);
 }
 
 void Segments::refresh(bool always) {
@@ -81,6 +88,8 @@ void Segments::refresh(bool always) {
   const uint32_t ldt_bytes = no_ldt ? 0 : limit + 1;
   const uint64_t ldt_base = no_ldt ? 0 : cpu_.ldtr.base;
   if (always || moved(ldt_, ldt_base, ldt_bytes)) fill(ldt_, ldt_base, ldt_bytes);
+  page_.ldt_selector = ldt_bytes ? RING1_SEL_LDT : 0;
+  hardware::lldt(static_cast<uint16_t>(page_.ldt_selector));
 }
 
 void Segments::written(Table& table, Gpa where, unsigned size) {
@@ -114,7 +123,7 @@ uint64_t* Segments::entry(uint16_t selector) {
 uint16_t Segments::selector_for(SegmentRegister which, unsigned ring) {
   const ring1_segment& segment = cpu_.seg[which];
   if ((segment.access & RING1_AR_UNUSABLE) || !(segment.access & RING1_AR_P)) return 0;
-  const uint64_t wanted = descriptor::shadow_of(descriptor::pack(segment));
+  const uint64_t wanted = descriptor::shadow_of(descriptor::pack(segment) | descriptor::kAccessed);
   const uint64_t* shadow = is_null(segment.selector) ? nullptr : entry(segment.selector);
   const bool exact_rpl = which == kSs || which == kCs;
   if (shadow && *shadow == wanted)
@@ -126,15 +135,15 @@ uint16_t Segments::selector_for(SegmentRegister which, unsigned ring) {
   return slot | ring;
 }
 
-void Segments::load(TrapBlock& block, unsigned ring) {
+bool Segments::load(TrapBlock& block, unsigned ring) {
   block.ds = loaded_[kDs] = selector_for(kDs, ring);
   block.es = loaded_[kEs] = selector_for(kEs, ring);
   block.fs = loaded_[kFs] = selector_for(kFs, ring);
   block.ss = loaded_[kSs] = selector_for(kSs, ring);
   block.gs = loaded_[kGs] = ring == 1 ? RING1_SEL_GUEST_SHARED : selector_for(kGs, ring);
   block.cs = loaded_[kCs] = ring == 1 ? RING1_SEL_GUEST_CODE : selector_for(kCs, ring);
-  hardware::lldt(ldt_.bytes ? RING1_SEL_LDT : 0);
   synced_generation_ = generation_;
+  return !is_private(block.ds) && !is_private(block.es) && !is_private(block.fs);
 }
 
 void Segments::adopt(SegmentRegister which, uint16_t selector) {

@@ -34,8 +34,9 @@ class Segments {
   // Guest memory was written under trace; true if a shadow descriptor changed.
   void written(Gpa where, unsigned size);
 
-  // The selectors to run with; ring is 1 or 3. Fills the block's DS ES FS GS SS CS.
-  void load(TrapBlock& block, unsigned ring);
+  // The selectors to run with; ring is 1 or 3. Fills the block's DS ES FS GS SS CS. False: DS, ES or FS is there
+  // under a selector of ours, which code must not see.
+  bool load(TrapBlock& block, unsigned ring);
 
   // Takes over what the guest has loaded natively since load().
   void sync(const TrapBlock& block, unsigned ring);

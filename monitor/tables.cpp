@@ -66,6 +66,7 @@ void build_tables(ring1_switch& page, TrapBlock& block) {
 void load_tables(const ring1_switch& page) {
   hardware::lgdt({RING1_GDT_BYTES - 1, page.shadow_gdt});
   hardware::lidt({4095, page.monitor_idt});
+  hardware::lldt(static_cast<uint16_t>(page.ldt_selector));
 }
 
 }  // namespace ring1::monitor

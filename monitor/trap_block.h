@@ -29,6 +29,8 @@
 #define TB_GS 126
 #define TB_SWITCH 128
 
+#define TB_ABORTED 256 /* in `vector`: the guest was not entered, an NMI or machine check is pending */
+
 #define TB_STACK_SLOT 8 /* the trap block's address stands here, from the base of the monitor's stack */
 
 #ifndef __ASSEMBLY__

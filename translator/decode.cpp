@@ -12,6 +12,7 @@ constexpr uint8_t kCsPrefix = 0x2e, kGsPrefix = 0x65;
 constexpr uint8_t kMovFromCr = 0x20, kMovToCr = 0x22, kMovToTr = 0x26;
 constexpr uint8_t kMovFromSegment = 0x8c, kMovToSegment = 0x8e;
 constexpr uint8_t kPopSs = 0x17, kPushGs = 0xa8, kPopGs = 0xa9, kPushCs = 0x0e, kPushSs = 0x16;
+constexpr uint8_t kPushEs = 0x06, kPushDs = 0x1e, kPushFs = 0xa0;
 
 bool is_segment_prefix(uint8_t byte) {
   switch (byte) {
@@ -34,7 +35,7 @@ bool is_other_prefix(uint8_t byte) {
 
 // MOV: DS, ES and FS are the guest's own; CS, SS and GS are read from the shared page and loaded by the
 // monitor.
-Treatment refine_move(Instruction* i) {
+Treatment refine_move(const Mode& mode, Instruction* i) {
   if (i->map == ZYDIS_OPCODE_MAP_0F) {  // the only MOVs of this map: CR, DR and TR
     const bool control = i->opcode == kMovToCr || i->opcode == kMovToTr;
     return control ? Treatment::kCalloutEnd : Treatment::kCallout;
@@ -47,14 +48,17 @@ Treatment refine_move(Instruction* i) {
   }
   if (i->opcode == kMovFromSegment && hidden)
     return i->mod() == 3 ? Treatment::kReadSegment : Treatment::kCallout;
+  if (i->opcode == kMovFromSegment && !mode.plain_segments) return Treatment::kCallout;
   return Treatment::kIdent;
 }
 
-Treatment refine_push_pop(Instruction* i) {
+Treatment refine_push_pop(const Mode& mode, Instruction* i) {
   if (i->map == ZYDIS_OPCODE_MAP_0F) {
     if (i->opcode == kPushGs) return Treatment::kPushSegment;
+    if (i->opcode == kPushFs && !mode.plain_segments) return Treatment::kCallout;
     return i->opcode == kPopGs ? Treatment::kCallout : Treatment::kIdent;
   }
+  if ((i->opcode == kPushDs || i->opcode == kPushEs) && !mode.plain_segments) return Treatment::kCallout;
   if (i->opcode == kPushCs || i->opcode == kPushSs) return Treatment::kPushSegment;
   i->loads_ss = i->opcode == kPopSs;
   return i->loads_ss ? Treatment::kCallout : Treatment::kIdent;
@@ -150,10 +154,10 @@ void Decoder::refine(const ZydisDecodedInstruction& decoded, Instruction* out) c
 
   switch (treatment) {
     case Treatment::kMove:
-      treatment = refine_move(out);
+      treatment = refine_move(mode_, out);
       break;
     case Treatment::kPushPop:
-      treatment = refine_push_pop(out);
+      treatment = refine_push_pop(mode_, out);
       break;
     case Treatment::kEnter:
       treatment = decoded.raw.imm[1].value.u == 0 ? Treatment::kIdent : Treatment::kCallout;

@@ -15,6 +15,7 @@ struct Mode {
   bool stack32 = true;       // SS.B
   uint8_t cpl = 0;           // the guest's CPL
   bool plain_flags = true;   // the guest's IOPL and NT are 0: PUSHF may be inline
+  bool plain_segments = true;  // DS, ES, FS hold the guest's own selectors: they may be read natively
   bool operator==(const Mode&) const = default;
 };
 

@@ -81,6 +81,7 @@ struct ring1_switch {
 	__u64 monitor_idt;   /* a page, filled by the monitor */
 	__u64 tss;	     /* a page, filled by the monitor; the TSS descriptor points at it */
 	__u64 stack;	     /* lowest address of the monitor's stack */
+	__u64 ldt_selector;  /* in LDTR while the guest runs: RING1_SEL_LDT or 0 */
 	__u64 low_table;     /* page-directory-pointer table of the low 512 GiB: entries 0..3 are the guest's 4 GiB */
 	__u64 direct_map;    /* address of physical address 0 */
 	__u64 physical_mask; /* valid address bits of a page-table entry */
