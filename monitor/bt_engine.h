@@ -42,7 +42,10 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   void forget(uint64_t gfn, uint64_t count);
 
   void note_code_written(Gpa where, unsigned size) { note({Note::Kind::kCode, where, size}); }
-  void note_mapping_changed(Gpa entry) { note({Note::Kind::kEntry, entry, 0}); }
+  // Most entries that change have nothing to do with code: a guest that copies a page directory changes hundreds.
+  void note_mapping_changed(Gpa entry) {
+    if (cache_.depends_on(entry)) note({Note::Kind::kEntry, entry, 0});
+  }
   void note_table_lost(Gpa page) { note({Note::Kind::kTable, page, 0}); }
 
   tcache::TranslationCache& cache() { return cache_; }
@@ -87,6 +90,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   void block_from_state(uint32_t eip);
   void set_paging();
   void choose_hole();
+  void move_hole(uint32_t base);
   translator::Mode mode() const;
   tcache::Fragment* fragment_at(uint32_t eip, bool* faulted);
   tcache::Fragment* translate(uint32_t eip, const translator::Mode& mode, bool* faulted);
