@@ -46,6 +46,12 @@ class Machine {
   virtual uint64_t read_tsc() = 0;
   virtual uint64_t read_pmc(uint32_t index, bool* ok) { (void)index; *ok = false; return 0; }
 
+  // May the guest have this PAE paging? Asked before CpuState is changed if that loads the page-directory-pointer
+  // registers. kFault: #GP(0), as one of them has a reserved bit.
+  virtual MemoryStatus check_paging(uint64_t cr0, uint64_t cr3, uint64_t cr4) {
+    (void)cr0, (void)cr3, (void)cr4;
+    return MemoryStatus::kOk;
+  }
   // Called after the emulator has changed CpuState, so that derived state (shadow tables, real segments) follows.
   virtual void cr0_written(uint64_t old_value) = 0;
   virtual void cr3_written() = 0;

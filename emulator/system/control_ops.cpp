@@ -8,10 +8,22 @@ namespace ring1::emulator {
 
 namespace {
 
+// Writes that load the page-directory-pointer registers (SDM 3A 4.4.1) fault if those are wrong.
+Outcome check_paging(Context& c, uint64_t cr0, uint64_t cr3, uint64_t cr4) {
+  if (!(cr0 & cr0::kPg) || !(cr4 & cr4::kPae)) return Outcome::kDone;
+  switch (c.machine.check_paging(cr0, cr3, cr4)) {
+    case MemoryStatus::kOk: return Outcome::kDone;
+    case MemoryStatus::kFault: return c.raise(Vector::kGp);
+    case MemoryStatus::kBlocked: break;
+  }
+  return Outcome::kBlocked;
+}
+
 Outcome write_cr0(Context& c, uint64_t value) {
   value = (value & kCr0Known) | cr0::kEt;
   if (!cr0_consistent(value)) return c.raise(Vector::kGp);
   const uint64_t old = c.cpu.cr0;
+  if ((old ^ value) & cr0::kPg) RING1_TRY(check_paging(c, value, c.cpu.cr3, c.cpu.cr4));
   // Protected mode begins at CPL 0, whatever real mode left in the hidden part of SS.
   if (!(old & cr0::kPe) && (value & cr0::kPe)) {
     c.cpu.seg[kSs].access &= ~RING1_AR_DPL_MASK;
@@ -25,6 +37,7 @@ Outcome write_cr0(Context& c, uint64_t value) {
 Outcome write_cr4(Context& c, uint64_t value) {
   if (value & ~cr4_known(c.machine)) return c.raise(Vector::kGp);
   const uint64_t old = c.cpu.cr4;
+  if ((old ^ value) & (cr4::kPse | cr4::kPae | cr4::kPge)) RING1_TRY(check_paging(c, c.cpu.cr0, c.cpu.cr3, value));
   c.cpu.cr4 = value;
   c.machine.cr4_written(old);
   return Outcome::kDone;
@@ -35,6 +48,7 @@ Outcome write_control(Context& c, unsigned number, uint64_t value) {
     case 0: return write_cr0(c, value);
     case 2: c.cpu.cr2 = value; return Outcome::kDone;
     case 3:
+      RING1_TRY(check_paging(c, c.cpu.cr0, value, c.cpu.cr4));
       c.cpu.cr3 = value;
       c.machine.cr3_written();
       return Outcome::kDone;

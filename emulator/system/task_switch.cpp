@@ -95,6 +95,12 @@ Outcome task_switch(Sys& sys, uint16_t selector, TaskSwitch reason) {
   TaskImage image;
   image.wide = is_tss32_type(tss.system_type());
   RING1_TRY(image.load(sys, tss.base()));
+  const bool new_space = image.wide && (sys.cpu.cr0 & cr0::kPg);
+  if (new_space && (sys.cpu.cr4 & cr4::kPae)) {
+    const MemoryStatus status = sys.machine.check_paging(sys.cpu.cr0, image.cr3, sys.cpu.cr4);
+    if (status == MemoryStatus::kFault) return sys.raise(Vector::kGp);
+    RING1_TRY(Sys::of(status));
+  }
   RING1_TRY(leave_task(sys, tss, reason));
   if (reason != TaskSwitch::kReturn) RING1_TRY(mark_busy(sys, &tss, true));
 
@@ -110,7 +116,6 @@ Outcome task_switch(Sys& sys, uint16_t selector, TaskSwitch reason) {
   constexpr uint32_t kReserved = 1u << 3 | 1u << 5 | 1u << 15 | 0xffc00000u;
   cpu.rflags = (image.eflags & ~kReserved) | eflags::kFixed1 | (nested ? eflags::kNt : 0);
   set_selectors(cpu, image);
-  const bool new_space = image.wide && (cpu.cr0 & cr0::kPg);
   if (new_space) cpu.cr3 = image.cr3;
   sys.commit();
   sys.machine.cr0_written(old_cr0);
