@@ -31,7 +31,6 @@ void BtEngine::apply_pending() {
     page.mon_cr4 = real_cr4_ = new_cr4;
   }
   act_on_notes();
-  if (paging_generation_ != monitor_.mmu.generation() || pending.address_space) set_paging();
 }
 
 void BtEngine::note(const Note& note) {
@@ -116,6 +115,11 @@ void BtEngine::halt() {
 
 // False: something was done that may need looking at again.
 bool BtEngine::serve_pending() {
+  if (const char* failure = monitor_.machine.failure()) {
+    to_architectural();
+    internal_error(KVM_INTERNAL_ERROR_EMULATION, failure);
+    return false;
+  }
   apply_pending();
   if (monitor_.host.take_visited()) attend();
   if (!attention_) return true;
@@ -251,7 +255,7 @@ void BtEngine::round() {
   }
   if (!serve_pending()) return;
   if (live_ == Live::kState && !prepare()) return;
-  if (paging_generation_ != monitor_.mmu.generation()) set_paging();
+  if (paging_generation_ != monitor_.mmu.generation() || monitor_.flush_wanted) set_paging();
   if (shared_.config.trace) trace_entry();
   interpreted_ = 0;
   enter_guest();

@@ -12,7 +12,8 @@ namespace {
 // Rights of the entries above the guest's own levels; what user code may do is decided further down.
 constexpr uint64_t kDirectoryPointerFlags = 0x27;  // present, writable, user, accessed
 
-constexpr uint64_t kHoleFloor = 0x40000000, kHoleCeiling = 0xfe000000;
+// Where everything is mapped the hole lies below the usual places of devices' memory.
+constexpr uint64_t kHoleFloor = 0x40000000, kHoleCeiling = 0xfe000000, kQuietCeiling = 0xe0000000;
 
 // EFLAGS that the guest may have in the processor; the others are virtual.
 constexpr uint64_t kRealTranslated = eflags::kArithmetic | eflags::kDf | eflags::kAc | eflags::kId;
@@ -194,24 +195,35 @@ void BtEngine::set_paging() {
   const Hpa* directories = monitor_.mmu.page_directories();
   for (unsigned i = 0; i < 4; i++) pointers[i] = directories[i].raw() | kDirectoryPointerFlags;
   hardware::write_cr3(hardware::read_cr3());
+  monitor_.flush_wanted = false;
   monitor_.mmu.tlb_flushed();
 }
 
-// Finds a free place for the hole and moves it there; stays where it is if there is none.
+// Finds a free place for the hole and moves it there. If there is none it hides where no RAM is mapped; if there is
+// no such place either it stays where it is. Each move empties the cache.
 void BtEngine::choose_hole() {
+  using shadowmmu::Cover;
   const uint64_t bytes = monitor_.tc_memory.hole_bytes();
+  shadowmmu::ShadowMmu& mmu = monitor_.mmu;
   Gva base;
-  if (!monitor_.mmu.find_hole(bytes, Gva(kHoleFloor), Gva(kHoleCeiling), &base)) {
-    if (hole_base_) return;
-    base = Gva(kHoleCeiling - bytes);
+  const bool is_free = mmu.find_hole(bytes, Gva(kHoleFloor), Gva(kHoleCeiling), Cover::kFree, &base);
+  if (!is_free) {
+    if (hole_base_) shared_.stats.hole_collisions++;
+    const bool stay = hole_base_ && mmu.hole_cover() != Cover::kUsed;
+    if (stay || !mmu.find_hole(bytes, Gva(kHoleFloor), Gva(kQuietCeiling), Cover::kNoRam, &base))
+      base = Gva(hole_base_ ? hole_base_ : kQuietCeiling - bytes);
   }
-  if (base.raw() == hole_base_) return;
+  if (base.raw() != hole_base_) move_hole(static_cast<uint32_t>(base.raw()));
+  if (!is_free) mmu.accept_hole();
+}
+
+void BtEngine::move_hole(uint32_t base) {
   if (hole_base_) shared_.stats.hole_moves++;
-  hole_base_ = static_cast<uint32_t>(base.raw());
+  hole_base_ = base;
   shadowmmu::HoleTable tables[shadowmmu::Hole::kMaxTables];
   const unsigned count = monitor_.tc_memory.table_count();
   for (unsigned i = 0; i < count; i++) tables[i] = {.table = monitor_.tc_memory.tables()[i]};
-  const bool placed = monitor_.mmu.set_hole(base, tables, count);
+  const bool placed = monitor_.mmu.set_hole(Gva(base), tables, count);
   RING1_ASSERT(placed);
   cache_.rebase(TcMemory::code_base(hole_base_));
   monitor_.machine.segments().set_shared_segment(TcMemory::shared_base(hole_base_), translator::kGsSegmentBytes);

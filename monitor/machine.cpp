@@ -12,6 +12,7 @@ using emulator::MemoryStatus;
 using emulator::Privilege;
 using emulator::Purpose;
 using shadowmmu::Backing;
+using shadowmmu::ShadowMmu;
 
 Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Devices& devices)
     : host_(host), cpu_(host.shared().cpu), memory_(memory), mmu_(mmu), devices_(devices),
@@ -148,19 +149,38 @@ void Machine::cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
 
 uint64_t Machine::read_tsc() { return hardware::read_tsc() + cpu_.tsc_offset; }
 
-void Machine::paging_changed(bool other_mode) {
-  pending_.address_space = pending_.real_registers = true;
+shadowmmu::PagingMode Machine::mode_of(uint64_t cr0, uint64_t cr4) const {
+  return {.paging = (cr0 & cr0::kPg) != 0, .pse = (cr4 & cr4::kPse) != 0, .pae = (cr4 & cr4::kPae) != 0,
+          .nxe = (cpu_.efer & efer::kNxe) != 0, .wp = (cr0 & cr0::kWp) != 0, .pge = (cr4 & cr4::kPge) != 0};
+}
+
+MemoryStatus Machine::check_paging(uint64_t cr0, uint64_t cr3, uint64_t cr4) {
+  switch (mmu_.check_mode(mode_of(cr0, cr4), cr3)) {
+    case ShadowMmu::Load::kOk: return MemoryStatus::kOk;
+    case ShadowMmu::Load::kGeneralProtection: return MemoryStatus::kFault;
+    case ShadowMmu::Load::kBlocked: break;
+  }
+  return MemoryStatus::kBlocked;
+}
+
+void Machine::note_load(ShadowMmu::Load load) {
+  pending_.address_space = true;
+  failure_ = load == ShadowMmu::Load::kBlocked             ? "no memory for the guest's address space"
+             : load == ShadowMmu::Load::kGeneralProtection ? "reserved bits in the page-directory pointers"
+                                                           : nullptr;
+}
+
+void Machine::set_mode(bool other_mode, shadowmmu::Pointers pointers) {
+  pending_.real_registers = true;
   if (other_mode) pending_.mode = pending_.tables = true;
-  const shadowmmu::PagingMode mode = {
-      .paging = (cpu_.cr0 & cr0::kPg) != 0, .pse = (cpu_.cr4 & cr4::kPse) != 0, .pae = (cpu_.cr4 & cr4::kPae) != 0,
-      .nxe = (cpu_.efer & efer::kNxe) != 0, .wp = (cpu_.cr0 & cr0::kWp) != 0, .pge = (cpu_.cr4 & cr4::kPge) != 0};
-  (void)mmu_.set_mode(mode, cpu_.cr3);
+  note_load(mmu_.set_mode(mode_of(cpu_.cr0, cpu_.cr4), cpu_.cr3, pointers));
 }
 
 void Machine::cr0_written(uint64_t old_value) {
   const uint64_t changed = old_value ^ cpu_.cr0;
   pending_.real_registers = true;
-  if (changed & (cr0::kPg | cr0::kWp)) paging_changed();
+  if (changed & cr0::kPg) paging_changed();
+  else if (changed & cr0::kWp) set_mode(true, shadowmmu::Pointers::kKeep);
   if (changed & cr0::kPe) pending_.tables = true;
 }
 
@@ -168,13 +188,13 @@ void Machine::cr4_written(uint64_t old_value) {
   const uint64_t changed = old_value ^ cpu_.cr4;
   pending_.real_registers = true;
   // Toggling PGE alone is how a guest flushes its TLB: no mapping changes.
-  if (changed & (cr4::kPse | cr4::kPae | cr4::kPge)) paging_changed((changed & (cr4::kPse | cr4::kPae)) != 0);
+  if (changed & (cr4::kPse | cr4::kPae | cr4::kPge))
+    set_mode((changed & (cr4::kPse | cr4::kPae)) != 0, shadowmmu::Pointers::kLoad);
 }
 
 void Machine::cr3_written() {
   host_.shared().stats.cr3_writes++;
-  pending_.address_space = true;
-  (void)mmu_.load_cr3(cpu_.cr3);
+  note_load(mmu_.load_cr3(cpu_.cr3));
 }
 
 void Machine::invlpg(Gva address) {

@@ -28,6 +28,7 @@ class Machine final : public emulator::Machine, public GuestReader {
   bool write_msr(uint32_t index, uint64_t value) override;
   void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) override;
   uint64_t read_tsc() override;
+  emulator::MemoryStatus check_paging(uint64_t cr0, uint64_t cr3, uint64_t cr4) override;
   void cr0_written(uint64_t old_value) override;
   void cr3_written() override;
   void cr4_written(uint64_t old_value) override;
@@ -42,7 +43,9 @@ class Machine final : public emulator::Machine, public GuestReader {
   Segments& segments() { return segments_; }
 
   // Rebuilds everything that follows from the control registers: after user space has changed them.
-  void paging_changed(bool other_mode = true);
+  void paging_changed() { set_mode(true, shadowmmu::Pointers::kLoad); }
+  // Null, or why the address space of the control registers could not be made: the guest must not run.
+  const char* failure() const { return failure_; }
 
   // The derived state that the run loop must still act on.
   struct Pending {
@@ -58,6 +61,9 @@ class Machine final : public emulator::Machine, public GuestReader {
   }
 
  private:
+  shadowmmu::PagingMode mode_of(uint64_t cr0, uint64_t cr4) const;
+  void set_mode(bool other_mode, shadowmmu::Pointers pointers);
+  void note_load(shadowmmu::ShadowMmu::Load load);
   emulator::MemoryStatus locate(Gva address, shadowmmu::Access access, Gpa* gpa, emulator::Fault* fault);
   emulator::MemoryStatus read_piece(Gpa gpa, uint8_t* to, unsigned size);
   emulator::MemoryStatus write_piece(Gpa gpa, const uint8_t* from, unsigned size);
@@ -70,6 +76,7 @@ class Machine final : public emulator::Machine, public GuestReader {
   Devices& devices_;
   Segments segments_;
   Pending pending_;
+  const char* failure_ = nullptr;
 };
 
 }  // namespace ring1::monitor

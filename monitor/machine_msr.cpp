@@ -52,7 +52,7 @@ bool Machine::write_msr(uint32_t index, uint64_t value) {
     default:
       return false;
   }
-  if (cpu_.efer != old_efer) paging_changed();
+  if (cpu_.efer != old_efer) set_mode(true, shadowmmu::Pointers::kKeep);
   if (index == kApicBase) devices_.apic_base_written();
   return true;
 }

@@ -60,9 +60,11 @@ int Monitor::command(ring1_command command) {
   }
 }
 
-void Monitor::flush_page(Gva page) { hardware::invlpg(page.raw()); }
+void Monitor::flush_page(Gva page) {
+  if (!flush_wanted) hardware::invlpg(page.raw());
+}
 
-void Monitor::flush_all() { hardware::write_cr3(hardware::read_cr3()); }
+void Monitor::flush_all() { flush_wanted = true; }
 
 void Monitor::code_written(Gpa where, unsigned size) { engine.note_code_written(where, size); }
 

@@ -47,6 +47,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   GuestMemory memory;
   shadowmmu::ShadowMmu mmu;
   TcMemory tc_memory;
+  bool flush_wanted = false;  // of the whole TLB, before the next entry into the guest
   Devices devices;
   Machine machine;
   BtEngine engine;

@@ -14,6 +14,9 @@ inline constexpr uint64_t kFrame = 0x000f'ffff'ffff'f000;
 // Set by the processor behind our back in a shadow entry.
 inline constexpr uint64_t kHardware = kAccessed | kDirty;
 
+// Ours, in a shadow directory entry: it points to a piece of a large page.
+inline constexpr uint64_t kSplit = 1u << 9;
+
 // Bits `low` to `high`, both included.
 constexpr uint64_t bits(unsigned low, unsigned high) {
   return low > high ? 0 : (~uint64_t{0} >> (63 - high)) & (~uint64_t{0} << low);

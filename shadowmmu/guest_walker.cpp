@@ -21,9 +21,12 @@ bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at
   return true;
 }
 
-GuestWalker::Load GuestWalker::load(const PagingMode& mode, uint64_t cr3) {
+GuestWalker::Load GuestWalker::load(const PagingMode& mode, uint64_t cr3, Pointers which) {
+  const bool keep = which == Pointers::kKeep && mode_.paging && mode_.pae;
   uint64_t pointers[4] = {};
-  if (mode.paging && mode.pae) {
+  if (mode.paging && mode.pae && keep) {
+    for (unsigned slot = 0; slot < 4; ++slot) pointers[slot] = pointers_[slot];
+  } else if (mode.paging && mode.pae) {
     for (unsigned slot = 0; slot < 4; ++slot) {
       uint32_t* at;
       if (!read(Gpa((cr3 & kPaeRoot) + 8 * slot), 8, &pointers[slot], &at)) return Load::kBlocked;
@@ -137,8 +140,22 @@ unsigned GuestWalker::set_accessed_dirty(GuestWalk& walk, bool write) {
   return changed;
 }
 
+// Looks at the ends of each 2 MiB only: slots are far larger.
+Cover GuestWalker::cover_of(Gpa from, uint64_t bytes) const {
+  constexpr uint64_t kStep = 2u << 20, kApics = 0xfec0'0000, kApicsEnd = 0xfef0'0000;
+  for (uint64_t at = from.raw(); at < from.raw() + bytes; at += kStep) {
+    if (at < kApicsEnd && at + kStep > kApics) return Cover::kUsed;
+    for (uint64_t page = at; page < at + kStep; page += kStep - kPageSize) {
+      Hpa hpa;
+      void* va;
+      if (memory_.page(Gpa(page), &hpa, &va) != Backing::kDevice) return Cover::kUsed;
+    }
+  }
+  return Cover::kNoRam;
+}
+
 template <class Format>
-void GuestWalker::scan_tables(Gva from, uint64_t bytes, RangeScan* out) const {
+void GuestWalker::scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* out) const {
   constexpr uint64_t kSpan = uint64_t{1} << Format::kLargeShift;
   const uint64_t end = from.raw() + bytes;
   for (uint64_t at = from.raw(), next; at < end; at = next) {
@@ -151,14 +168,20 @@ void GuestWalker::scan_tables(Gva from, uint64_t bytes, RangeScan* out) const {
     const uint64_t index = (at >> Format::kLargeShift) & ((1u << Format::kIndexBits) - 1);
     if (!read(table + index * Format::kEntryBytes, Format::kEntryBytes, &value, &unused)) continue;
     if (!(value & entry::kPresent)) continue;
-    out->mapped = Format::large(mode_, value);
+    if (Format::large(mode_, value)) {
+      const uint64_t frame = Format::large_frame(value) | (at & (kSpan - 1));
+      out->cover = behind ? cover_of(Gpa(frame), next - at) : Cover::kUsed;
+      if (out->cover == Cover::kUsed) return;
+      continue;
+    }
     const Gpa leaves(Format::frame(value));
-    for (uint64_t page = at; page < next && !out->mapped; page += kPageSize) {
+    for (uint64_t page = at; page < next; page += kPageSize) {
       const uint64_t leaf = (page >> kPageShift) & ((1u << Format::kIndexBits) - 1);
       if (!read(leaves + leaf * Format::kEntryBytes, Format::kEntryBytes, &value, &unused)) break;
-      out->mapped = value & entry::kPresent;
+      if (!(value & entry::kPresent)) continue;
+      out->cover = Cover::kUsed;
+      return;
     }
-    if (out->mapped) return;
     if (out->table_count < RangeScan::kMaxTables) out->tables[out->table_count++] = leaves.page();
   }
 }
@@ -166,18 +189,18 @@ void GuestWalker::scan_tables(Gva from, uint64_t bytes, RangeScan* out) const {
 // Without paging RAM is what is mapped; slots are far larger than the step.
 void GuestWalker::scan_identity(Gva from, uint64_t bytes, RangeScan* out) const {
   constexpr uint64_t kStep = 2u << 20;
-  for (uint64_t at = from.raw(); at < from.raw() + bytes && !out->mapped; at += kStep) {
+  for (uint64_t at = from.raw(); at < from.raw() + bytes && out->cover == Cover::kFree; at += kStep) {
     uint64_t value;
     uint32_t* va;
-    out->mapped = read(Gpa(at), 4, &value, &va) && va;
+    if (read(Gpa(at), 4, &value, &va) && va) out->cover = Cover::kUsed;
   }
 }
 
-RangeScan GuestWalker::scan(Gva from, uint64_t bytes) const {
+RangeScan GuestWalker::scan(Gva from, uint64_t bytes, bool behind) const {
   RangeScan out;
   if (!mode_.paging) scan_identity(from, bytes, &out);
-  else if (mode_.pae) scan_tables<PaeFormat>(from, bytes, &out);
-  else scan_tables<LegacyFormat>(from, bytes, &out);
+  else if (mode_.pae) scan_tables<PaeFormat>(from, bytes, behind, &out);
+  else scan_tables<LegacyFormat>(from, bytes, behind, &out);
   return out;
 }
 

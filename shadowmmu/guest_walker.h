@@ -16,7 +16,7 @@ struct GuestWalk : Walk {
 // What is present in a range of guest linear addresses.
 struct RangeScan {
   static constexpr unsigned kMaxTables = 64;
-  bool mapped = false;
+  Cover cover = Cover::kFree;
   unsigned table_count = 0;   // page tables that cover part of the range without mapping anything there
   Gpa tables[kMaxTables];     // at most so many are listed
 };
@@ -27,14 +27,15 @@ class GuestWalker {
 
   enum class Load : uint8_t { kOk, kReserved, kBlocked };
   // Takes over the mode and CR3, reads the page-directory-pointer entries. Not kOk: nothing has changed.
-  [[nodiscard]] Load load(const PagingMode& mode, uint64_t cr3);
+  [[nodiscard]] Load load(const PagingMode& mode, uint64_t cr3, Pointers pointers);
 
   void restore(const GuestWalker& before);  // takes load() back
 
   GuestWalk walk(Gva address, Access access) const;
   // Sets Accessed in every entry, Dirty in the last one if `write`. Returns which entries changed, one bit each.
   static unsigned set_accessed_dirty(GuestWalk& walk, bool write);
-  RangeScan scan(Gva from, uint64_t bytes) const;
+  // Up to the first mapping. With `behind`, large pages with nothing behind them are no reason to stop.
+  RangeScan scan(Gva from, uint64_t bytes, bool behind = false) const;
 
   // The guest's page directory for a quarter of the address space; false: none there.
   bool directory(unsigned slot, Gpa* table) const;
@@ -44,8 +45,9 @@ class GuestWalker {
 
  private:
   template <class Format> void walk_tables(Gpa directory, Gva address, Access access, GuestWalk* out) const;
-  template <class Format> void scan_tables(Gva from, uint64_t bytes, RangeScan* out) const;
+  template <class Format> void scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* out) const;
   void scan_identity(Gva from, uint64_t bytes, RangeScan* out) const;
+  Cover cover_of(Gpa from, uint64_t bytes) const;
   bool read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const;  // false: blocked
   void fail(GuestWalk* out, Gva address, Access access, uint32_t bits) const;
 

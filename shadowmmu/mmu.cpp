@@ -8,6 +8,15 @@ namespace {
 constexpr unsigned kSlotShift = 30 - kPageShift;        // a slot is 1 GiB
 constexpr uint32_t kLeastPages = 16;                    // eight directories and a few tables
 constexpr bool fits_a_table(unsigned n) { return n && n <= kEntries && !(n & (n - 1)); }
+
+ShadowMmu::Load load_of(GuestWalker::Load load) {
+  switch (load) {
+    case GuestWalker::Load::kReserved: return ShadowMmu::Load::kGeneralProtection;
+    case GuestWalker::Load::kBlocked: return ShadowMmu::Load::kBlocked;
+    case GuestWalker::Load::kOk: break;
+  }
+  return ShadowMmu::Load::kOk;
+}
 }  // namespace
 
 ShadowMmu::ShadowMmu(PageSource& source, GuestMemory& memory, Tlb& tlb, Listener& listener, const Limits& limits)
@@ -27,13 +36,10 @@ void ShadowMmu::release() {
   hole_collides_ = false;
 }
 
-ShadowMmu::Load ShadowMmu::set_mode(const PagingMode& mode, uint64_t cr3) {
+ShadowMmu::Load ShadowMmu::set_mode(const PagingMode& mode, uint64_t cr3, Pointers pointers) {
   const GuestWalker before = walker_;
-  switch (walker_.load(mode, cr3)) {
-    case GuestWalker::Load::kReserved: return Load::kGeneralProtection;
-    case GuestWalker::Load::kBlocked: return Load::kBlocked;
-    case GuestWalker::Load::kOk: break;
-  }
+  const Load loaded = load_of(walker_.load(mode, cr3, pointers));
+  if (loaded != Load::kOk) return loaded;
   if (!load_roots()) {
     walker_.restore(before);
     settle();
@@ -43,6 +49,11 @@ ShadowMmu::Load ShadowMmu::set_mode(const PagingMode& mode, uint64_t cr3) {
   look_under_hole();
   settle();
   return Load::kOk;
+}
+
+ShadowMmu::Load ShadowMmu::check_mode(const PagingMode& mode, uint64_t cr3) const {
+  GuestWalker trial = walker_;
+  return load_of(trial.load(mode, cr3, Pointers::kLoad));
 }
 
 uint8_t ShadowMmu::role_mode() const {
@@ -89,6 +100,12 @@ bool ShadowMmu::load_roots() {
   return true;
 }
 
+// It invalidates all of a large page (SDM 3A 4.10.4.1), which the processor knows as small ones.
+void ShadowMmu::invlpg(Gva address) {
+  if (stale_large_) return flush_all();
+  tlb_.flush_page(wrap(address).page());
+}
+
 void ShadowMmu::flush_all() {
   need_flush_ = true;
   settle();
@@ -97,7 +114,7 @@ void ShadowMmu::flush_all() {
 void ShadowMmu::settle() {
   if (!need_flush_) return;
   tlb_.flush_all();
-  need_flush_ = stale_ = false;
+  need_flush_ = stale_ = stale_large_ = false;
 }
 
 Stats ShadowMmu::stats() const {

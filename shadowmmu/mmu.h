@@ -33,7 +33,8 @@ class ShadowMmu {
 
   // Mode and address space; physical_bits must not change once there is paging. kGeneralProtection (a reserved bit in a PAE pointer) and kBlocked change nothing.
   enum class Load : uint8_t { kOk, kGeneralProtection, kBlocked };
-  [[nodiscard]] Load set_mode(const PagingMode& mode, uint64_t cr3);
+  [[nodiscard]] Load set_mode(const PagingMode& mode, uint64_t cr3, Pointers pointers = Pointers::kLoad);
+  Load check_mode(const PagingMode& mode, uint64_t cr3) const;  // what the guest's own tables say to it
   [[nodiscard]] Load load_cr3(uint64_t cr3) { return set_mode(walker_.mode(), cr3); }
   // The four directories to install, one per GiB; changed whenever generation() did (look after every call that
   // can make shadow pages: set_mode, load_cr3, fault, forget, set_hole).
@@ -45,9 +46,9 @@ class ShadowMmu {
   Walk peek(Gva address) const { return walker_.walk(wrap(address), {}); }
 
   // INVLPG and flushes: tables are traced, so only the processor's TLB is out of date.
-  void invlpg(Gva address) { tlb_.flush_page(wrap(address).page()); }
+  void invlpg(Gva address);
   void flush_all();
-  void tlb_flushed() { stale_ = need_flush_ = false; }  // CR3 was reloaded for another reason, as after a world switch
+  void tlb_flushed() { stale_ = stale_large_ = need_flush_ = false; }  // CR3 was reloaded for another reason, as after a world switch
 
   // Traces. False: out of memory.
   bool trace_write(Gpa page, TraceReason reason);
@@ -67,9 +68,12 @@ class ShadowMmu {
   [[nodiscard]] bool set_hole(Gva base, const HoleTable* tables, unsigned count);
   const Hole& hole() const { return hole_; }
   bool hole_collides() const { return hole_collides_; }  // the active address space maps something under it
-  bool range_is_free(Gva base, uint64_t bytes) const { return !walker_.scan(base, bytes).mapped; }
-  // The highest free place for the hole that ends at or below `top` and starts at or above `bottom`.
-  bool find_hole(uint64_t bytes, Gva bottom, Gva top, Gva* base) const;
+  // There is no better place: hole_collides() is silent until something under the hole changes.
+  void accept_hole();
+  Cover hole_cover() const { return walker_.scan(hole_.base(), hole_.bytes(), true).cover; }
+  bool range_is_free(Gva base, uint64_t bytes) const { return walker_.scan(base, bytes).cover == Cover::kFree; }
+  // The highest place that ends at or below `top`, starts at or above `bottom` and has nothing worse than `worst`.
+  bool find_hole(uint64_t bytes, Gva bottom, Gva top, Cover worst, Gva* base) const;
 
   Stats stats() const;
   // For tests: null, or what is wrong.
@@ -142,6 +146,7 @@ class ShadowMmu {
   uint32_t hole_epoch_ = 1;
   bool hole_collides_ = false;
   bool stale_ = false;       // the TLB may hold translations that the shadows no longer do
+  bool stale_large_ = false; // the same for a whole piece of a large page
   bool need_flush_ = false;
   Stats stats_;
 };

@@ -126,7 +126,8 @@ void ShadowMmu::link_table(Handle parent, unsigned table, Gva address) {
     drop_link(parent);
     tlb_.flush_page(address.page());  // the processor may have cached the old directory entry
   }
-  pool_.entry(parent) = hpa.raw() | entry::kPresent | entry::kWrite | entry::kUser;
+  const uint64_t split = pool_.at(table).role.kind == Kind::kSplit ? entry::kSplit : 0;
+  pool_.entry(parent) = hpa.raw() | entry::kPresent | entry::kWrite | entry::kUser | split;
   reverse_.add_parent(table, parent);
   ++pool_.at(index_of(parent)).present;
 }

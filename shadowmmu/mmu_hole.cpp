@@ -40,8 +40,8 @@ void ShadowMmu::look_under_hole() {
       const uint64_t from = hole_begin > begin ? hole_begin : begin;
       const RangeScan scan = walker_.scan(Gva(from), (hole_end < end ? hole_end : end) - from);
       page.hole_epoch = hole_epoch_;
-      page.hole_collides = scan.mapped;
-      for (unsigned i = 0; i < scan.table_count && !scan.mapped; ++i) {
+      page.hole_collides = scan.cover != Cover::kFree;
+      for (unsigned i = 0; i < scan.table_count && !page.hole_collides; ++i) {
         if (PageInfo* info = info_for(scan.tables[i].frame())) {
           if (!info->reasons) protect(*info);
           info->reasons |= kTraceHole;
@@ -59,12 +59,20 @@ void ShadowMmu::hole_table_written(PageInfo* info) {
   look_under_hole();
 }
 
-bool ShadowMmu::find_hole(uint64_t bytes, Gva bottom, Gva top, Gva* base) const {
+void ShadowMmu::accept_hole() {
+  hole_collides_ = false;
+  for (unsigned slot = 0; slot < 4; ++slot) {
+    if (hole_.touches(slot)) pool_.at(roots_[slot]).hole_collides = false;
+  }
+}
+
+bool ShadowMmu::find_hole(uint64_t bytes, Gva bottom, Gva top, Cover worst, Gva* base) const {
   uint64_t run = 0;
   uint64_t at = top.raw() & ~(Hole::kTableBytes - 1);
   while (run < bytes && at >= bottom.raw() + Hole::kTableBytes) {
     at -= Hole::kTableBytes;
-    run = range_is_free(Gva(at), Hole::kTableBytes) ? run + Hole::kTableBytes : 0;
+    const Cover cover = walker_.scan(Gva(at), Hole::kTableBytes, worst != Cover::kFree).cover;
+    run = cover <= worst ? run + Hole::kTableBytes : 0;
   }
   *base = Gva(at);
   return run >= bytes;

@@ -96,6 +96,7 @@ void ShadowMmu::drop_leaf(Handle handle) {
 
 void ShadowMmu::drop_link(Handle handle) {
   reverse_.remove_parent(handle);
+  stale_large_ |= (pool_.entry(handle) & entry::kSplit) != 0;
   pool_.entry(handle) = 0;
   --pool_.at(index_of(handle)).present;  // not stale_: the leaves below can still be found
 }

@@ -61,6 +61,17 @@ struct Access {
   bool write = false, user = false, fetch = false;
 };
 
+// PAE's page-directory-pointer registers: MOV to CR3 and changes of PG, PAE, PSE and PGE load them from memory,
+// changes of WP and NXE do not (SDM 3A 4.4.1).
+enum class Pointers : uint8_t { kLoad, kKeep };
+
+// What the guest has in a range of its linear addresses, the worst last.
+enum class Cover : uint8_t {
+  kFree,
+  kNoRam,  // only large pages without RAM behind them, and not the APICs: a map of everything
+  kUsed,   // a small page is mapped on purpose, whatever is behind it
+};
+
 // One walk of the guest's tables, and the entries it depended on.
 struct Walk {
   bool ok = false;

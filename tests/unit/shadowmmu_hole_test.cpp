@@ -81,13 +81,50 @@ TEST_F(HoleTest, Moves) {
 
 TEST_F(HoleTest, FindsAPlace) {
   Gva base;
-  ASSERT_TRUE(machine.mmu.find_hole(0x1000000, Gva(0), Gva(0xfe000000), &base));
+  ASSERT_TRUE(machine.mmu.find_hole(0x1000000, Gva(0), Gva(0xfe000000), Cover::kFree, &base));
   EXPECT_EQ(base, Gva(0xfd000000));
   pde(0xfd000000 >> 22) = kTable | kAll;
   machine.ram<uint32_t>(kTable + 4 * 3) = kData | kAll;
-  ASSERT_TRUE(machine.mmu.find_hole(0x1000000, Gva(0), Gva(0xfe000000), &base));
+  ASSERT_TRUE(machine.mmu.find_hole(0x1000000, Gva(0), Gva(0xfe000000), Cover::kFree, &base));
   EXPECT_EQ(base, Gva(0xfc000000));
-  EXPECT_FALSE(machine.mmu.find_hole(0x1000000, Gva(0xfc800000), Gva(0xfe000000), &base));
+  EXPECT_FALSE(machine.mmu.find_hole(0x1000000, Gva(0xfc800000), Gva(0xfe000000), Cover::kFree, &base));
+}
+
+// Everything mapped by large pages: RAM is in use, what is mapped to nothing is not, but the APICs are.
+TEST_F(HoleTest, HidesBehindAMapOfEverything) {
+  constexpr PagingMode kLarge{.paging = true, .pse = true, .wp = true};
+  for (uint32_t i = 0; i < 1024; ++i) pde(i) = i << 22 | kAll | kPs;
+  machine.load(kLarge, kDirectory);
+  Gva base;
+  EXPECT_FALSE(machine.mmu.find_hole(0x400000, Gva(0), Gva(0xfe000000), Cover::kFree, &base));
+  ASSERT_TRUE(machine.mmu.find_hole(0x400000, Gva(0), Gva(0xfe000000), Cover::kNoRam, &base));
+  EXPECT_EQ(base, Gva(0xfdc00000));
+  ASSERT_TRUE(machine.mmu.find_hole(0x200000, Gva(0xfe800000), Gva(0x100000000), Cover::kNoRam, &base));
+  EXPECT_EQ(base, Gva(0xffe00000));
+  EXPECT_FALSE(machine.mmu.find_hole(0x400000, Gva(0xfea00000), Gva(0xff000000), Cover::kNoRam, &base));
+  EXPECT_FALSE(machine.mmu.find_hole(0x200000, Gva(0), Gva(0x400000), Cover::kNoRam, &base));
+  for (uint32_t i = 8; i < 1024; ++i) pde(i) = kAll | kPs;
+  EXPECT_FALSE(machine.mmu.find_hole(0x200000, Gva(0x2000000), Gva(0x100000000), Cover::kNoRam, &base));
+  EXPECT_EQ(machine.mmu.hole_cover(), Cover::kUsed);
+  pde(kHole >> 22) = pde((kHole >> 22) + 1) = 0xd0000000 | kAll | kPs;
+  EXPECT_EQ(machine.mmu.hole_cover(), Cover::kNoRam);
+  // A small page is mapped for a reason.
+  pde(kHole >> 22) = kTable | kAll;
+  machine.ram<uint32_t>(kTable + 4 * 700) = 0xd0000000 | kAll;
+  EXPECT_EQ(machine.mmu.hole_cover(), Cover::kUsed);
+}
+
+TEST_F(HoleTest, IsAcceptedUntilSomethingChanges) {
+  machine.store<uint32_t>(kDirectory + 4 * (kHole >> 22), kTable | kAll);
+  machine.store<uint32_t>(kTable + 4 * 600, kData | kAll);
+  ASSERT_TRUE(machine.mmu.hole_collides());
+  machine.mmu.accept_hole();
+  EXPECT_FALSE(machine.mmu.hole_collides());
+  machine.load(kLegacy, kDirectory2);
+  machine.load(kLegacy, kDirectory);
+  EXPECT_FALSE(machine.mmu.hole_collides());
+  machine.store<uint32_t>(kDirectory + 4 * (kHole >> 22), kTable | kP | kW);
+  EXPECT_TRUE(machine.mmu.hole_collides());
 }
 
 }  // namespace
