@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The stock guests, from the extracted kernel and from Debian's own bzImage, and a multiboot kernel through KERNEL=.
+. "$(dirname "$0")/lib.sh"
+
+command='uname -rm; cat /proc/interrupts; dmesg | grep -ci -e BUG -e WARNING'
+
+# boot GUEST RELEASE-PATTERN
+boot() {
+  say "booting $1"
+  if ! TIMEOUT=${TIMEOUT:-240} guest "$command; true" GUEST="$1"; then
+    fail "$1 did not end well"
+  elif ! head -n 1 "$work/out" | grep -qE "$2"; then
+    fail "$1 says it is $(head -n 1 "$work/out")"
+  elif [ "$(tail -n 1 "$work/out")" != 0 ]; then
+    fail "$1 has $(tail -n 1 "$work/out") complaints in its log"
+  elif ! grep -q 'timer' "$work/out"; then
+    fail "$1 has no timer in /proc/interrupts"
+  else
+    say "$1: $(head -n 1 "$work/out"), $seconds s"
+  fi
+}
+
+boot 686-pae '^6\.1\.0-[0-9]+-686-pae i686$'
+boot 686 '^6\.1\.0-[0-9]+-686 i686$'
+boot "${BZIMAGE:-686-pae}-bzimage" '^6\.1\.0-[0-9]+-686(-pae)? i686$'
+
+say "booting a multiboot kernel"
+KERNEL=$RING1_BUILD/guests/tables TIMEOUT=60 RING1_ARGS=--isa-debug-exit /usr/bin/python3 "$root/harness/run.py" \
+  >"$work/out" 2>"$work/err" </dev/null
+status=$?
+if grep -q '^FAIL' "$work/out" || ! grep -q '^PASS' "$work/out"; then
+  fail "the multiboot kernel ended with $status and said: $(tail -n 3 "$work/out")"
+else
+  say "the multiboot kernel: $(tail -n 1 "$work/out")"
+fi
+finish
