@@ -52,6 +52,9 @@ class ArrayMachine : public Machine {
     out[3] = leaf == 1 ? 1u << 2 | 1u << 3 | 1u << 4 | 1u << 6 | 1u << 13 | 1u << 24 | 1u << 25 : 0;
   }
   uint64_t read_tsc() override { return 0; }
+  MemoryStatus check_paging(uint64_t, uint64_t cr3, uint64_t) override {
+    return cr3 == bad_cr3 ? MemoryStatus::kFault : cr3 == blocked_cr3 ? MemoryStatus::kBlocked : MemoryStatus::kOk;
+  }
   void cr0_written(uint64_t) override { ++cr0_writes; }
   void cr3_written() override { ++cr3_writes; }
   void cr4_written(uint64_t) override { ++cr4_writes; }
@@ -61,6 +64,7 @@ class ArrayMachine : public Machine {
   std::set<uint64_t> absent;  // pages
   std::map<uint32_t, uint64_t> msr;
   std::vector<uint64_t> invalidated;
+  uint64_t bad_cr3 = ~uint64_t{0}, blocked_cr3 = ~uint64_t{0};  // for check_paging()
   int cr0_writes = 0, cr3_writes = 0, cr4_writes = 0;
 
  private:

@@ -73,6 +73,29 @@ TEST_F(SystemTest, ControlRegister0) {
   EXPECT_EQ(cpu.gpr[kRbx], cpu.cr0);
 }
 
+TEST_F(SystemTest, PageDirectoryPointers) {
+  cpu.cr0 |= cr0::kPg;
+  cpu.cr4 |= cr4::kPae;
+  machine.bad_cr3 = 0x5000;
+  machine.blocked_cr3 = 0x6000;
+  cpu.gpr[kRax] = 0x5000;
+  EXPECT_TRUE(faults({MOV_CR3_EAX}, Vector::kGp, 0));
+  cpu.gpr[kRax] = 0x6000;
+  EXPECT_EQ(run({MOV_CR3_EAX}), Outcome::kBlocked);
+  EXPECT_EQ(machine.cr3_writes, 0);
+  cpu.cr4 = 0;
+  cpu.gpr[kRax] = 0x5000;
+  ASSERT_EQ(run({MOV_CR3_EAX}), Outcome::kDone);
+  cpu.gpr[kRax] = cr4::kPae;
+  EXPECT_TRUE(faults({MOV_CR4_EAX}, Vector::kGp, 0));
+  cpu.cr0 &= ~cr0::kPg;
+  ASSERT_EQ(run({MOV_CR4_EAX}), Outcome::kDone);
+  cpu.gpr[kRax] = cpu.cr0 | cr0::kPg;
+  EXPECT_TRUE(faults({MOV_CR0_EAX}, Vector::kGp, 0));
+  cpu.gpr[kRax] = cpu.cr0 | cr0::kWp;
+  EXPECT_EQ(run({MOV_CR0_EAX}), Outcome::kDone);
+}
+
 TEST_F(SystemTest, ControlRegisters3And4) {
   cpu.gpr[kRax] = 0x12345018;
   ASSERT_EQ(run({MOV_CR3_EAX}), Outcome::kDone);

@@ -37,6 +37,14 @@ TEST_F(TaskTest, JumpToATss) {
   EXPECT_EQ(machine.cr3_writes, 0);  // no paging
 }
 
+TEST_F(TaskTest, BadPageDirectoryPointers) {
+  cpu.cr0 |= cr0::kPg;
+  cpu.cr4 |= cr4::kPae;
+  machine.bad_cr3 = get32(kTss2 + 0x1c);
+  EXPECT_TRUE(faults({0xea, 0, 0, 0, 0, kTss2Selector, 0}, Vector::kGp, 0));
+  EXPECT_EQ(get8(kGdt + kTss2Selector + 5), 0x89);
+}
+
 TEST_F(TaskTest, CallAndIret) {
   ASSERT_EQ(run({0x9a, 0, 0, 0, 0, kTss2Selector, 0}), Outcome::kDone);
   EXPECT_TRUE(cpu.rflags & eflags::kNt);

@@ -146,6 +146,9 @@ TEST(Pse, LargePages) {
   EXPECT_EQ(machine.ram<uint32_t>(kDirectory + 4), kAll | kPs | kA | kD);
   EXPECT_EQ(machine.access(0x400000 + kData, Machine::kUserWrite).kind, FaultKind::kHidden);
   machine.check();
+  machine.store<uint32_t>(kDirectory + 4, 0u);
+  machine.mmu.invlpg(Gva(0x7ff000));  // any address in the page
+  EXPECT_EQ(machine.access(0x400000 + kData, Machine::kRead).error, 0u);
   machine.ram<uint32_t>(kDirectory + 8) = 0 | kAll | kPs | 1u << 21;
   EXPECT_EQ(machine.access(0x800000, Machine::kRead).error, kFp | kFr);
   machine.ram<uint32_t>(kDirectory + 8) = 0 | kAll | kPs | 1u << 13;  // PSE-36: bit 32 of the frame
@@ -204,7 +207,17 @@ TEST_F(Pae, PointersAreReadAtTheLoad) {
   machine.load(kPae, kPointers);
   EXPECT_EQ(machine.access(kBase + 0x1000, Machine::kRead).error, 0u);
   machine.ram<uint64_t>(kPointers + 8) = kDirectory | kP | kW;  // reserved there
+  EXPECT_EQ(machine.mmu.check_mode(kPae, kPointers), ShadowMmu::Load::kGeneralProtection);
+  EXPECT_EQ(machine.mmu.check_mode(kPse, kPointers), ShadowMmu::Load::kOk);
   EXPECT_EQ(machine.mmu.load_cr3(kPointers), ShadowMmu::Load::kGeneralProtection);
+  // Other rights leave them alone.
+  PagingMode mode = kPae;
+  mode.wp = !mode.wp;
+  machine.ram<uint64_t>(kPointers + 16) = kDirectory | kP;
+  EXPECT_EQ(machine.mmu.set_mode(mode, kPointers, Pointers::kKeep), ShadowMmu::Load::kOk);
+  EXPECT_FALSE(machine.mmu.peek(Gva(kBase + 0x1000)).ok);
+  machine.blocked.insert(kPointers >> kPageShift);
+  EXPECT_EQ(machine.mmu.check_mode(kPae, kPointers), ShadowMmu::Load::kBlocked);
   machine.check();
 }
 
