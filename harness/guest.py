@@ -7,9 +7,7 @@ import images
 import settings
 from frames import FrameReader, new_nonce
 
-QEMU_APPEND = "console=ttyS0 quiet panic=-1 mitigations=off"
-# The tool's machine has no PCI bus; Linux would ask for a report about its bridge's windows.
-DEFAULT_APPEND = f"{QEMU_APPEND} pci=noacpi"
+DEFAULT_APPEND = "console=ttyS0 quiet panic=-1 mitigations=off"
 MULTIBOOT_MAGIC = (0x1BADB002).to_bytes(4, "little")
 
 
@@ -40,7 +38,7 @@ class Guest:
         self.command = settings.text("CMD")
         if self.command is not None and not self.linux:
             settings.die("CMD needs a Linux guest, and KERNEL is a multiboot image", "leave CMD out")
-        self.append = settings.text("APPEND", (QEMU_APPEND if on_qemu else DEFAULT_APPEND) if self.linux else "")
+        self.append = settings.text("APPEND", DEFAULT_APPEND if self.linux else "")
         self.memory_mib = settings.mebibytes("MEM", "128M")
         self.modules = []
         self.status = None

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/processor.h>
+#include <asm/tsc.h>
 
 #include "ring1.h"
 
@@ -26,6 +27,9 @@
 #define LEAF8_7_EDX_INVARIANT_TSC BIT(8)
 
 #define MAX_BASIC 4
+#define TSC_LEAF 0x15
+/* What the virtual local APIC's timer counts (irqchip/lapic_timer.cpp), given to the guest as its crystal. */
+#define CRYSTAL_HZ 1000000000U
 #define MAX_EXTENDED 0x80000008
 #define HYPERVISOR 0x40000000
 #define MAX_CACHES 8
@@ -36,7 +40,7 @@ struct builder {
 };
 
 /* Room was made for all leaves below. */
-#define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 1 + 9)
+#define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 1 + 1 + 9)
 
 static struct kvm_cpuid_entry2 *add(struct builder *b, u32 function, u32 index)
 {
@@ -70,6 +74,20 @@ static void add_caches(struct builder *b)
 		if (!(entry->eax & 0x1f))
 			break;
 	}
+}
+
+/*
+ * The frequencies of TSC and APIC timer, whatever the processor's age: a guest that measures them against the PIT, each
+ * of whose ports costs an exit, finds the measurement too noisy under load. Linux reads the leaf on Intel processors.
+ */
+static void add_frequencies(struct builder *b)
+{
+	struct kvm_cpuid_entry2 *entry = add(b, TSC_LEAF, 0);
+
+	entry->eax = CRYSTAL_HZ / 1000;
+	entry->ebx = tsc_khz;
+	entry->ecx = CRYSTAL_HZ;
+	entry->edx = 0;
 }
 
 static void add_hypervisor(struct builder *b)
@@ -116,7 +134,7 @@ static void build(struct builder *b)
 {
 	u32 max = min_t(u32, cpuid_eax(0), MAX_BASIC);
 
-	add(b, 0, 0)->eax = max;
+	add(b, 0, 0)->eax = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? TSC_LEAF : max;
 	add_features(b);
 	if (max >= 2)
 		add(b, 2, 0);
@@ -127,6 +145,8 @@ static void build(struct builder *b)
 	}
 	if (max >= 4)
 		add_caches(b);
+	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
+		add_frequencies(b);
 	add_hypervisor(b);
 	add_extended(b);
 }

@@ -88,6 +88,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   bool enter_translated();
   void enter_direct();
   void block_from_state(uint32_t eip);
+  void check_map() const;
   void set_paging();
   void choose_hole();
   void move_hole(uint32_t base);

@@ -158,6 +158,22 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
   return false;
 }
 
+// Debugging: is there a way back to the guest's state from every position of the unit just translated?
+void BtEngine::check_map() const {
+  const translator::Translation& unit = translation_;
+  unsigned boundaries = 0;
+  RING1_ASSERT(unit.map_count && unit.map[0].code_offset == 0);
+  for (unsigned i = 0; i < unit.map_count; i++) {
+    const translator::MapEntry& entry = unit.map[i];
+    RING1_ASSERT(entry.code_offset < unit.code_size);
+    RING1_ASSERT(!i || entry.code_offset > unit.map[i - 1].code_offset);
+    if (entry.eip == translator::MapEntry::Eip::kExitTarget) RING1_ASSERT(entry.guest_offset < unit.exit_count);
+    if (entry.eip == translator::MapEntry::Eip::kOffset) RING1_ASSERT(entry.guest_offset <= unit.guest_size);
+    boundaries += entry.boundary;
+  }
+  RING1_ASSERT(boundaries == unit.instructions);
+}
+
 tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode, bool* faulted) {
   tcache::MappedPage pages[2];
   unsigned available = 0;
@@ -179,6 +195,7 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
       return nullptr;
     }
   }
+  if (shared_.config.check_recovery) check_map();
   const uint32_t linear = mode.cs_base + eip;
   const bool two = (linear & ~kPageMask) + translation_.guest_size > kPageSize;
   tcache::Fragment* fragment = cache_.insert(eip, mode, translation_, pages, two ? 2 : 1);

@@ -17,6 +17,8 @@ void BtEngine::physical_interrupt(unsigned vector) {
   ring1_switch& page = monitor_.host.switch_page();
   if (vector == static_cast<unsigned>(Vector::kNmi)) page.nmi_pending = 1;
   if (vector == static_cast<unsigned>(Vector::kMc)) page.mce_pending = 1;
+  // Debugging: recover the guest's state wherever an interrupt happens to strike, and go on from it.
+  if (shared_.config.check_recovery) to_architectural();
   page.vector = vector == TB_ABORTED ? static_cast<unsigned>(Vector::kNmi) : vector;
   monitor_.host.request(RING1_REQUEST_INTERRUPT);
   attend();

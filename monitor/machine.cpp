@@ -180,7 +180,7 @@ void Machine::cr0_written(uint64_t old_value) {
   const uint64_t changed = old_value ^ cpu_.cr0;
   pending_.real_registers = true;
   if (changed & cr0::kPg) paging_changed();
-  else if (changed & cr0::kWp) set_mode(true, shadowmmu::Pointers::kKeep);
+  else if (changed & cr0::kWp) set_mode(false, shadowmmu::Pointers::kKeep);
   if (changed & cr0::kPe) pending_.tables = true;
 }
 

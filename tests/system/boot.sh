@@ -3,7 +3,8 @@
 # The stock guests, from the extracted kernel and from Debian's own bzImage, and a multiboot kernel through KERNEL=.
 . "$(dirname "$0")/lib.sh"
 
-command='uname -rm; cat /proc/interrupts; dmesg | grep -ci -e BUG -e WARNING'
+# One line is said on any machine, bare ones included: "...use pci=nocrs and report a bug".
+command='uname -rm; cat /proc/interrupts; dmesg | grep -i -e BUG -e WARNING | grep -vc "and report a bug"'
 
 # boot GUEST RELEASE-PATTERN
 boot() {
