@@ -27,6 +27,8 @@
 #define LEAF8_7_EDX_INVARIANT_TSC BIT(8)
 
 #define MAX_BASIC 4
+#define FEATURE_LEAF 7
+#define LEAF7_EBX_TSC_ADJUST BIT(1)
 #define TSC_LEAF 0x15
 /* What the virtual local APIC's timer counts (irqchip/lapic_timer.cpp), given to the guest as its crystal. */
 #define CRYSTAL_HZ 1000000000U
@@ -40,7 +42,7 @@ struct builder {
 };
 
 /* Room was made for all leaves below. */
-#define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 1 + 1 + 9)
+#define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 2 + 1 + 9)
 
 static struct kvm_cpuid_entry2 *add(struct builder *b, u32 function, u32 index)
 {
@@ -76,6 +78,41 @@ static void add_caches(struct builder *b)
 	}
 }
 
+/* With it, and with an invariant TSC, Linux trusts the TSC instead of watching it against a clock that needs exits. */
+static void add_tsc_adjust(struct builder *b)
+{
+	struct kvm_cpuid_entry2 *entry = add(b, FEATURE_LEAF, 0);
+
+	entry->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+	entry->eax = entry->ecx = entry->edx = 0;
+	entry->ebx = LEAF7_EBX_TSC_ADJUST;
+}
+
+/*
+ * The best fraction for the TSC's frequency over the crystal's. Linux multiplies the crystal's kHz by the numerator in 32
+ * bits, so the numerator must be small; the error of the best fraction is below one part per million all the same.
+ */
+static void tsc_ratio(u32 *numerator, u32 *denominator)
+{
+	const u32 crystal_khz = CRYSTAL_HZ / 1000, most = U32_MAX / crystal_khz;
+	u64 best = U64_MAX;
+	u32 below;
+
+	for (below = 1;; below++) {
+		u32 above = DIV_ROUND_CLOSEST_ULL((u64)tsc_khz * below, crystal_khz);
+		u64 error;
+
+		if (above > most)
+			break;
+		error = div_u64(1000 * abs((s64)above * crystal_khz - (s64)tsc_khz * below), below);
+		if (above && error < best) {
+			best = error;
+			*numerator = above;
+			*denominator = below;
+		}
+	}
+}
+
 /*
  * The frequencies of TSC and APIC timer, whatever the processor's age: a guest that measures them against the PIT, each
  * of whose ports costs an exit, finds the measurement too noisy under load. Linux reads the leaf on Intel processors.
@@ -84,8 +121,7 @@ static void add_frequencies(struct builder *b)
 {
 	struct kvm_cpuid_entry2 *entry = add(b, TSC_LEAF, 0);
 
-	entry->eax = CRYSTAL_HZ / 1000;
-	entry->ebx = tsc_khz;
+	tsc_ratio(&entry->ebx, &entry->eax);
 	entry->ecx = CRYSTAL_HZ;
 	entry->edx = 0;
 }
@@ -120,7 +156,7 @@ static void add_extended(struct builder *b)
 			break;
 		case 0x80000007:
 			entry->eax = entry->ebx = entry->ecx = 0;
-			entry->edx &= LEAF8_7_EDX_INVARIANT_TSC;
+			entry->edx = LEAF8_7_EDX_INVARIANT_TSC; /* the virtual one is */
 			break;
 		case 0x80000008:
 			entry->eax = 32 << 8 | RING1_PHYSICAL_BITS;
@@ -134,7 +170,7 @@ static void build(struct builder *b)
 {
 	u32 max = min_t(u32, cpuid_eax(0), MAX_BASIC);
 
-	add(b, 0, 0)->eax = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? TSC_LEAF : max;
+	add(b, 0, 0)->eax = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? TSC_LEAF : FEATURE_LEAF;
 	add_features(b);
 	if (max >= 2)
 		add(b, 2, 0);
@@ -145,6 +181,7 @@ static void build(struct builder *b)
 	}
 	if (max >= 4)
 		add_caches(b);
+	add_tsc_adjust(b);
 	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
 		add_frequencies(b);
 	add_hypervisor(b);

@@ -7,7 +7,7 @@
 namespace ring1::monitor {
 namespace {
 
-constexpr uint32_t kApicBase = 0x1b;
+constexpr uint32_t kApicBase = 0x1b, kTscAdjust = 0x3b;
 constexpr uint32_t kMicrocodeRevision = 0x8b, kPlatformId = 0x17;
 
 }  // namespace
@@ -36,10 +36,18 @@ bool Machine::read_msr(uint32_t index, uint64_t* value) {
 
 bool Machine::write_msr(uint32_t index, uint64_t value) {
   const uint64_t old_efer = cpu_.efer;
+  if (index == kTscAdjust) {
+    cpu_.tsc_offset += value - cpu_.tsc_adjust;
+    cpu_.tsc_adjust = value;
+    return true;
+  }
   switch (index) {
-    case RING1_MSR_TSC:
-      cpu_.tsc_offset = value - hardware::read_tsc();
+    case RING1_MSR_TSC: {
+      const uint64_t delta = value - read_tsc();
+      cpu_.tsc_offset += delta;
+      cpu_.tsc_adjust += delta;
       return true;
+    }
     case kMicrocodeRevision:
       return true;
 #define X(number, name, field, rule)               \

@@ -74,6 +74,7 @@ struct ring1_cpu_state {
 	__u64 pat, misc_enable, apic_base;
 	__u64 mtrr_def_type, mtrr_fixed[11], mtrr_variable[16];
 	__u64 mcg_status, mcg_ctl;
+	__u64 tsc_adjust; /* IA32_TSC_ADJUST, SDM 3B 17.17.3; already part of tsc_offset */
 	__u64 tsc_offset; /* guest TSC = processor's TSC + tsc_offset */
 	struct ring1_pending_event event;
 	__u8 nmi_pending, nmi_blocked;

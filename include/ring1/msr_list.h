@@ -18,6 +18,7 @@
 
 #define RING1_MSRS(X)                                     \
 	X(0x0000001b, APIC_BASE, apic_base, APIC_BASE)    \
+	X(0x0000003b, TSC_ADJUST, tsc_adjust, ANY)        \
 	X(0x00000174, SYSENTER_CS, sysenter_cs, ANY)      \
 	X(0x00000175, SYSENTER_ESP, sysenter_esp, ANY)    \
 	X(0x00000176, SYSENTER_EIP, sysenter_eip, ANY)    \
