@@ -8,11 +8,21 @@ namespace ring1::monitor {
 namespace {
 
 constexpr uint32_t kApicBase = 0x1b, kTscAdjust = 0x3b;
+// What Linux reads of an AMD processor without being ready for #GP: SYSCFG, HWCR, TOP_MEM2, NB_CFG, DE_CFG (APM 2 appendix
+// A). They read as zero and ignore writes.
+constexpr bool is_quiet_amd_register(uint32_t index) {
+  return index == 0xc0010010 || index == 0xc0010015 || index == 0xc001001d || index == 0xc001001f || index == 0xc0011029;
+}
+
 constexpr uint32_t kMicrocodeRevision = 0x8b, kPlatformId = 0x17;
 
 }  // namespace
 
 bool Machine::read_msr(uint32_t index, uint64_t* value) {
+  if (is_quiet_amd_register(index)) {
+    *value = 0;
+    return true;
+  }
   switch (index) {
     case RING1_MSR_TSC:
       *value = read_tsc();
@@ -35,6 +45,7 @@ bool Machine::read_msr(uint32_t index, uint64_t* value) {
 }
 
 bool Machine::write_msr(uint32_t index, uint64_t value) {
+  if (is_quiet_amd_register(index)) return true;
   const uint64_t old_efer = cpu_.efer;
   if (index == kTscAdjust) {
     cpu_.tsc_offset += value - cpu_.tsc_adjust;
