@@ -6,23 +6,28 @@ import shlex
 import images
 import settings
 
-QEMU = "/usr/libexec/qemu-system-i386"
+# Behind the names on the path may stand wrapper scripts.
+QEMUS = {False: "/usr/libexec/qemu-system-i386", True: "/usr/bin/qemu-system-x86_64"}
 QEMU_MODULES = "/usr/lib/x86_64-linux-gnu/qemu"
 QEMU_DATA = "/usr/share/qemu"
-# Nested paging under QEMU 7.2's AMD-V does not carry a PAE guest.
+# Nested paging under QEMU 7.2's AMD-V does not carry a PAE guest; a 64-bit one it does.
 KVM = ("kvm-amd npt=0",)
+KVM_64BIT = ("kvm-amd npt=1",)
 
 
 class Engine:
     """`command` runs the guest with its console on standard input and output; it may leave /tmp/stats.json."""
 
     modules = ()
+    modules_64bit = ()
     cpu = "core2duo"
     memory_mib = 0
     before = ""
 
     def __init__(self, guest):
         self.guest = guest
+        if guest.is_64bit:
+            self.modules = self.modules_64bit
 
     def add_files(self, archive):
         archive.copy("guest/kernel", self.guest.kernel)
@@ -66,7 +71,7 @@ class Ring1(Engine):
 class Ring1OnKvm(Ring1):
     """Our tool on KVM over the AMD-V that QEMU emulates."""
 
-    modules = KVM
+    modules, modules_64bit = KVM, KVM_64BIT
     cpu = "EPYC,+svm"
     device = "/dev/kvm"
     before = ""
@@ -78,9 +83,14 @@ class Qemu(Engine):
     memory_mib = 512
     acceleration = ["-accel", "tcg"]
 
+    def __init__(self, guest):
+        super().__init__(guest)
+        self.binary = QEMUS[guest.is_64bit]
+        self.program = os.path.basename(self.binary)
+
     @property
     def command(self):
-        words = ["qemu-system-i386", *self.acceleration, "-L", QEMU_DATA, "-m", str(self.guest.memory_mib),
+        words = [self.program, *self.acceleration, "-L", QEMU_DATA, "-m", str(self.guest.memory_mib),
                  "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-monitor", "none",
                  "-kernel", "/guest/kernel", "-append", self.guest.append]
         if self.guest.initrd:
@@ -89,9 +99,8 @@ class Qemu(Engine):
 
     def add_files(self, archive):
         super().add_files(archive)
-        archive.copy("bin/qemu-system-i386", QEMU)
-        images.add_libraries(archive, QEMU)
-        accelerator = f"{QEMU_MODULES}/accel-tcg-i386.so"
+        images.add_program(archive, f"bin/{self.program}", self.binary)
+        accelerator = f"{QEMU_MODULES}/accel-tcg-{self.program.removeprefix('qemu-system-')}.so"
         archive.copy(accelerator, accelerator)
         images.add_libraries(archive, accelerator)
         for name in ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin", "multiboot_dma.bin", "pvh.bin"):
@@ -104,7 +113,7 @@ class Qemu(Engine):
 class QemuOnKvm(Qemu):
     """QEMU on KVM over emulated AMD-V. The outer QEMU cannot emulate what the inner one's vapic does."""
 
-    modules = KVM
+    modules, modules_64bit = KVM, KVM_64BIT
     cpu = "EPYC,+svm"
     acceleration = ["-accel", "kvm", "-cpu", "host", "-global", "kvm-apic.vapic=off"]
 

@@ -19,15 +19,11 @@ def is_multiboot(path):
 
 
 def stock_kernel(on_qemu):
-    flavour = settings.text("GUEST", "686-pae")
-    name, form = flavour.removesuffix("-bzimage"), flavour.endswith("-bzimage")
-    directory = f"{settings.CACHE}/kernel/guest-{name}"
-    if not os.path.isdir(directory):
-        settings.die(f"GUEST={flavour} is unknown", "choose 686-pae, 686, 686-pae-bzimage or 686-bzimage")
-    # QEMU can start an ELF kernel only through a PVH note, which the 686 flavour has not.
-    if form or (settings.flag("BARE") and settings.emulator() == "bochs") or (on_qemu and name == "686"):
-        return f"{directory}/bzImage"
-    return f"{directory}/vmlinux"
+    flavour, compressed = settings.guest_flavour()
+    # QEMU can start an ELF kernel only through a PVH note.
+    if compressed or (settings.flag("BARE") and settings.emulator() == "bochs") or (on_qemu and not flavour.has_pvh):
+        return f"{flavour.directory}/bzImage"
+    return f"{flavour.directory}/vmlinux"
 
 
 class Guest:
@@ -40,6 +36,7 @@ class Guest:
             settings.die("CMD needs a Linux guest, and KERNEL is a multiboot image", "leave CMD out")
         self.append = settings.text("APPEND", DEFAULT_APPEND if self.linux else "")
         self.memory_mib = settings.mebibytes("MEM", "128M")
+        self.is_64bit = settings.guest_flavour()[0].architecture == "amd64"
         self.modules = []
         self.status = None
         self.started = False

@@ -85,17 +85,23 @@ class Host:
 
 WELCOME = """cat <<END
 This is the emulated host: $(uname -rm). The module is loaded; guests are in /guest:
-  ring1 run --kernel /guest/686-pae/vmlinux --initrd /guest/initrd --append '{append}'
+  ring1 run --kernel /guest/{flavour}/vmlinux --initrd /guest/initrd --append '{append}'
 Leave with 'exit'.
 END
 """
 
 
+def guest_names():
+    """The stock guests whose user space is the one of GUEST."""
+    chosen, _ = settings.guest_flavour()
+    return [name for name, flavour in settings.GUESTS.items() if flavour.architecture == chosen.architecture]
+
+
 def add_ring1(archive):
     engines.add_module(archive)
     engines.add_tool(archive)
-    for flavour in ("686-pae", "686"):
-        archive.copy(f"guest/{flavour}/vmlinux", f"{settings.CACHE}/kernel/guest-{flavour}/vmlinux")
+    for name in guest_names():
+        archive.copy(f"guest/{name}/vmlinux", f"{settings.GUESTS[name].directory}/vmlinux")
     with tempfile.NamedTemporaryFile() as initrd:
         images.guest(settings.CACHE, settings.BUILD, "", None).write(initrd.name)
         archive.copy("guest/initrd", initrd.name)
@@ -111,7 +117,7 @@ def main():
     command = settings.text("CMD")
     job = engines.Ring1.before if arguments.ring1 else ""
     if arguments.ring1 and command is None:
-        job += WELCOME.format(append=DEFAULT_APPEND)
+        job += WELCOME.format(flavour=guest_names()[0], append=DEFAULT_APPEND)
     host = Host(job + (command + "\n" if command else "exec sh\n"), command is None, arguments.module,
                 settings.mebibytes("MEM", "128M"))
     if arguments.ring1:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import settings
 from cpio import Archive
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -36,8 +37,9 @@ def terminal_settings():
 
 
 def guest(cache, build, nonce, command):
-    """The guest's initramfs; without a command it gives a shell."""
-    archive = _base(cache, "i386", f"{build}/harness/agent32", "guest-init.sh")
+    """The guest's initramfs; without a command it gives a shell. GUEST decides its width, for an own kernel too."""
+    flavour, _ = settings.guest_flavour()
+    archive = _base(cache, flavour.architecture, f"{build}/harness/{flavour.agent}", "guest-init.sh")
     archive.file("harness/nonce", nonce + "\n")
     if command is not None:
         archive.file("harness/cmd", command + "\n")

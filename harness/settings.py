@@ -2,6 +2,7 @@
 """What the user's variables (make help) say."""
 import os
 import sys
+from typing import NamedTuple
 
 CACHE = os.environ.get("RING1_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ring1")
@@ -71,6 +72,36 @@ def host_kernel():
     directory = f"{CACHE}/kernel/host-{flavour}"
     compressed = form or emulator() == "bochs"
     return flavour, existing("HOST_KERNEL", f"{directory}/{'bzImage' if compressed else 'vmlinux'}")
+
+
+class GuestFlavour(NamedTuple):
+    """A stock Debian kernel for the guest, and the user space that goes with it."""
+
+    kernel: str          # directory of the cache
+    architecture: str    # of its busybox
+    agent: str
+    has_pvh: bool = True
+
+    @property
+    def directory(self):
+        return f"{CACHE}/kernel/{self.kernel}"
+
+
+# The amd64 guest is the kernel that HOST_KERNEL=plain boots as the host.
+GUESTS = {
+    "686-pae": GuestFlavour("guest-686-pae", "i386", "agent32"),
+    "686": GuestFlavour("guest-686", "i386", "agent32", has_pvh=False),
+    "amd64": GuestFlavour("host-plain", "amd64", "agent64"),
+}
+
+
+def guest_flavour():
+    """(flavour, whether Debian's compressed file is wanted) of GUEST."""
+    name = text("GUEST", "686-pae")
+    flavour = GUESTS.get(name.removesuffix("-bzimage"))
+    if not flavour or not os.path.isdir(flavour.directory):
+        die(f"GUEST={name} is unknown", f"choose {', '.join(GUESTS)}, or one of them with -bzimage")
+    return flavour, name.endswith("-bzimage")
 
 
 def host_modules(flavour, wanted):
