@@ -14,7 +14,8 @@ BtEngine::BtEngine(Monitor& monitor)
              monitor.pool, *this) {}
 
 void BtEngine::start() {
-  if (!monitor_.tc_memory.init(shared_.config.tc_bytes) || !cache_.init() || !monitor_.mmu.init()) {
+  if (!monitor_.tc_memory.init(shared_.config.tc_bytes) || !monitor_.narrow_stack.init(monitor_.host.switch_page()) ||
+      !cache_.init() || !monitor_.mmu.init()) {
     shared_.exit.fail_entry.reason = ENOMEM;
     monitor_.log.line("no memory for the translation cache of %u bytes", shared_.config.tc_bytes);
     for (;;) monitor_.host.exit_to_user(KVM_EXIT_FAIL_ENTRY);

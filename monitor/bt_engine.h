@@ -121,6 +121,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
 
   // Recovery (bt_recovery.cpp).
   void recover();
+  void take_registers();
   bool stack_word(int displacement, uint32_t* value);
 
   uint32_t tc_eip() const;

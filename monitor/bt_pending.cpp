@@ -213,7 +213,10 @@ void BtEngine::trace_entry() {
 void BtEngine::enter_guest() {
   const uint64_t entered = hardware::read_tsc();
   shared_.stats.guest_entries++;
-  ring1_enter_guest(&block_);
+  if (monitor_.machine.segments().is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]
+    ring1_enter_guest(&block_);
+  else
+    ring1_enter_guest_on(&block_, monitor_.narrow_stack.frame_of(block_));
   const uint64_t left = hardware::read_tsc();
   shared_.stats.tsc_in_guest += left - entered;
   if (left_guest_) shared_.stats.tsc_in_monitor += entered - left_guest_ - monitor_.host.take_absence();

@@ -14,6 +14,18 @@ constexpr uint32_t kLiveUserFlags = kLiveFlags | eflags::kTf | eflags::kNt;
 
 }  // namespace
 
+// ESP included, as the processor had it.
+void BtEngine::take_registers() {
+  cpu_.gpr[kRax] = static_cast<uint32_t>(block_.rax);
+  cpu_.gpr[kRcx] = static_cast<uint32_t>(block_.rcx);
+  cpu_.gpr[kRdx] = static_cast<uint32_t>(block_.rdx);
+  cpu_.gpr[kRbx] = static_cast<uint32_t>(block_.rbx);
+  cpu_.gpr[kRsp] = static_cast<uint32_t>(block_.rsp);
+  cpu_.gpr[kRbp] = static_cast<uint32_t>(block_.rbp);
+  cpu_.gpr[kRsi] = static_cast<uint32_t>(block_.rsi);
+  cpu_.gpr[kRdi] = static_cast<uint32_t>(block_.rdi);
+}
+
 uint32_t BtEngine::tc_eip() const { return static_cast<uint32_t>(block_.rip); }
 
 // Reads [SS:ESP + displacement] of the stopped guest, below ESP included.
@@ -38,14 +50,7 @@ void BtEngine::recover() {
     return internal_error(KVM_INTERNAL_ERROR_EMULATION, "translated code left the translation cache");
   }
 
-  cpu_.gpr[kRax] = static_cast<uint32_t>(block_.rax);
-  cpu_.gpr[kRcx] = static_cast<uint32_t>(block_.rcx);
-  cpu_.gpr[kRdx] = static_cast<uint32_t>(block_.rdx);
-  cpu_.gpr[kRbx] = static_cast<uint32_t>(block_.rbx);
-  cpu_.gpr[kRbp] = static_cast<uint32_t>(block_.rbp);
-  cpu_.gpr[kRsi] = static_cast<uint32_t>(block_.rsi);
-  cpu_.gpr[kRdi] = static_cast<uint32_t>(block_.rdi);
-
+  take_registers();
   uint32_t word = 0;
   if (entry.ecx_spilled) {
     if (entry.ecx_in_gs)
@@ -84,14 +89,7 @@ void BtEngine::to_architectural() {
   if (live_ == Live::kState) return;
   cpu_.shadow = 0;
   if (live_ == Live::kTranslated) return recover();
-  cpu_.gpr[kRax] = static_cast<uint32_t>(block_.rax);
-  cpu_.gpr[kRcx] = static_cast<uint32_t>(block_.rcx);
-  cpu_.gpr[kRdx] = static_cast<uint32_t>(block_.rdx);
-  cpu_.gpr[kRbx] = static_cast<uint32_t>(block_.rbx);
-  cpu_.gpr[kRsp] = static_cast<uint32_t>(block_.rsp);
-  cpu_.gpr[kRbp] = static_cast<uint32_t>(block_.rbp);
-  cpu_.gpr[kRsi] = static_cast<uint32_t>(block_.rsi);
-  cpu_.gpr[kRdi] = static_cast<uint32_t>(block_.rdi);
+  take_registers();
   cpu_.rip = static_cast<uint32_t>(block_.rip);
   if (single_step_) block_.rflags = (block_.rflags & ~uint64_t{eflags::kTf}) | (cpu_.rflags & eflags::kTf);
   single_step_ = false;

@@ -14,6 +14,7 @@ inline constexpr unsigned kDplShift = 45;
 inline constexpr uint64_t kDpl = uint64_t{3} << kDplShift;
 inline constexpr uint64_t kPresent = uint64_t{1} << 47;
 inline constexpr uint64_t kLong = uint64_t{1} << 53;
+inline constexpr uint64_t kBig = uint64_t{1} << 54;  // D/B
 inline constexpr uint64_t kGranularity = uint64_t{1} << 55;
 
 // The shadow of a guest descriptor: code and data only, DPL 0 becomes 1, never 64-bit code. One that was never

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * void ring1_enter_guest(TrapBlock *): into the guest, and out again at its next trap or physical interrupt.
+ * void ring1_enter_guest_on(TrapBlock *, u64 rsp): the same with the frame for IRETQ at rsp (narrow_stack.h).
  * Interrupts are off in the monitor and on in the guest. An NMI or machine check that was noted before the test, or
  * strikes between the test and the IRETQ, must not meet an IRET (docs/races.md): the test leaves through `aborted`, and
  * the NMI stub sends the range [ring1_entry_begin, ring1_entry_end) there.
@@ -8,10 +9,7 @@
 #include "include/ring1/switch.h"
 #include "monitor/trap_block.h"
 
-	.text
-	.globl	ring1_enter_guest
-	.type	ring1_enter_guest, @function
-ring1_enter_guest:
+.macro begin_entry
 	pushq	%rbx
 	pushq	%rbp
 	pushq	%r12
@@ -27,6 +25,22 @@ ring1_enter_guest:
 	movw	%ax, %fs
 	movw	TB_GS(%rdi), %ax
 	movw	%ax, %gs
+.endm
+
+	.text
+	.globl	ring1_enter_guest_on
+	.type	ring1_enter_guest_on, @function
+ring1_enter_guest_on:
+	begin_entry
+	movq	TB_SWITCH(%rdi), %rax
+	movq	%rsi, %rsp
+	jmp	ring1_entry_begin
+	.size	ring1_enter_guest_on, . - ring1_enter_guest_on
+
+	.globl	ring1_enter_guest
+	.type	ring1_enter_guest, @function
+ring1_enter_guest:
+	begin_entry
 	pushq	TB_SS(%rdi)
 	pushq	TB_RSP(%rdi)
 	pushq	TB_RFLAGS(%rdi)
@@ -52,7 +66,7 @@ ring1_entry_iretq:
 	.globl	ring1_entry_end
 ring1_entry_end:
 
-/* RSP: the monitor's stack, anywhere. The guest did not run; its registers are still in the block. */
+/* RSP: the monitor's stack, anywhere, or the page of narrow_stack.h. The guest did not run; its registers are still in the block. */
 	.globl	ring1_entry_aborted
 ring1_entry_aborted:
 aborted:

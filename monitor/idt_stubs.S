@@ -37,7 +37,15 @@ trap:
 	pushq	%rsi
 	pushq	%rdi
 	movq	%rsp, %rdi
-	andq	$-16, %rsp
+	leaq	ring1_entry_iretq(%rip), %rax
+	cmpq	%rax, TB_RIP(%rdi)
+	jne	1f
+	/* RSP may be in the window of narrow_stack.h, which is too small a stack for C++. */
+	movq	%rsp, %rax
+	andq	$-RING1_STACK_BYTES, %rax
+	movq	TB_STACK_SLOT(%rax), %rax
+	movq	TB_MONITOR_RSP(%rax), %rsp
+1:	andq	$-16, %rsp
 	cld
 	call	ring1_monitor_fault
 	ud2

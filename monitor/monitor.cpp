@@ -32,6 +32,7 @@ Monitor::Monitor(ring1_switch& page)
       memory(host, pool),
       mmu(pool, memory, *this, *this),
       tc_memory(pool),
+      narrow_stack(pool),
       devices(host),
       machine(host, memory, mmu, devices),
       engine(*this) {

@@ -9,6 +9,7 @@
 #include "monitor/host.h"
 #include "monitor/log.h"
 #include "monitor/machine.h"
+#include "monitor/narrow_stack.h"
 #include "monitor/page_pool.h"
 #include "monitor/segments.h"
 #include "monitor/tc_memory.h"
@@ -47,6 +48,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   GuestMemory memory;
   shadowmmu::ShadowMmu mmu;
   TcMemory tc_memory;
+  NarrowStack narrow_stack;
   bool flush_wanted = false;  // of the whole TLB, before the next entry into the guest
   Devices devices;
   Machine machine;

@@ -26,8 +26,9 @@ extern "C" [[noreturn]] void ring1_monitor_fault(const uint64_t* frame) {
   log.line("rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx", frame[6], frame[3], frame[5], frame[4],
            frame[1], frame[0], frame[2], frame[12]);
   const auto* stack = reinterpret_cast<const uint64_t*>(frame[12]);
-  const uint64_t top = (reinterpret_cast<uint64_t>(stack_base())) + RING1_STACK_BYTES;
-  for (unsigned found = 0; reinterpret_cast<uint64_t>(stack) < top && found < 16; stack++) {
+  const auto bottom = reinterpret_cast<uint64_t>(stack_base());
+  if (frame[12] < bottom) stack = reinterpret_cast<const uint64_t*>(monitor.block.monitor_rsp);
+  for (unsigned found = 0; reinterpret_cast<uint64_t>(stack) < bottom + RING1_STACK_BYTES && found < 16; stack++) {
     if (*stack < RING1_IMAGE_BASE || *stack >= RING1_IMAGE_BASE + (16u << 20)) continue;
     log.line("  stack: %lx", *stack);
     found++;

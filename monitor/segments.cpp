@@ -143,7 +143,16 @@ bool Segments::load(TrapBlock& block, unsigned ring) {
   block.gs = loaded_[kGs] = ring == 1 ? RING1_SEL_GUEST_SHARED : selector_for(kGs, ring);
   block.cs = loaded_[kCs] = ring == 1 ? RING1_SEL_GUEST_CODE : selector_for(kCs, ring);
   synced_generation_ = generation_;
+  wide_stack_ = cpu_.seg[kSs].access & RING1_AR_DB ? loaded_[kSs] : 0;
   return !is_private(block.ds) && !is_private(block.es) && !is_private(block.fs);
+}
+
+bool Segments::look_at_stack(uint16_t selector) {
+  const bool ours = is_private(selector) && !(selector & kTableBit);
+  const uint64_t* shadow = ours ? &gdt_.shadow[selector >> 3] : entry(selector);
+  if (!shadow || !(*shadow & descriptor::kBig)) return false;
+  wide_stack_ = selector;
+  return true;
 }
 
 void Segments::adopt(SegmentRegister which, uint16_t selector) {

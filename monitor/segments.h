@@ -43,6 +43,9 @@ class Segments {
 
   void set_shared_segment(uint32_t base, uint32_t bytes);
 
+  // Is this selector's a 32-bit stack? User code may have loaded another SS since load().
+  bool is_wide_stack(uint16_t selector) { return selector == wide_stack_ || look_at_stack(selector); }
+
  private:
   struct Table {
     uint64_t* shadow;
@@ -60,12 +63,14 @@ class Segments {
   uint64_t* entry(uint16_t selector);
   uint16_t selector_for(SegmentRegister which, unsigned ring);
   void adopt(SegmentRegister which, uint16_t selector);
+  bool look_at_stack(uint16_t selector);
 
   ring1_switch& page_;
   ring1_cpu_state& cpu_;
   GuestReader& reader_;
   Table gdt_, ldt_;
   uint16_t loaded_[kSegmentCount] = {};  // what the processor's registers held at load()
+  uint16_t wide_stack_ = 0;  // an SS that is known to be 32-bit
   uint64_t generation_ = 0, synced_generation_ = 0;
 };
 

@@ -56,6 +56,8 @@ static_assert(offsetof(TrapBlock, switch_page) == TB_SWITCH && TB_END % 16 == 0)
 
 // Runs the guest from `block` until it traps; the trap is then in block->vector and block->error (guest_entry.S).
 extern "C" void ring1_enter_guest(TrapBlock* block);
+// The same; the frame that IRETQ takes is at `rsp` already.
+extern "C" void ring1_enter_guest_on(TrapBlock* block, uint64_t rsp);
 
 }  // namespace ring1::monitor
 #endif

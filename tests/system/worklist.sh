@@ -5,9 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 
 # Items that are known to differ on ring1, and why. They are shown, and are no failure.
-#   stack16  IRET to a 16-bit stack segment leaves the high half of another ESP than the guest's kernel had
 #   watch    the guest's debug registers break nowhere
-known='stack16 watch'
+known='watch'
 
 # The program is an archive of its own in front of the harness's.
 PYTHONPATH=$root/harness /usr/bin/python3 - "$RING1_BUILD/guests/worklist/worklist" "$work/program.cpio" <<'END' || exit 1
