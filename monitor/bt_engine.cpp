@@ -4,40 +4,37 @@
 #include <cerrno>
 
 #include "base/assert.h"
+#include "monitor/hardware.h"
 #include "monitor/monitor.h"
 
 namespace ring1::monitor {
 
 BtEngine::BtEngine(Monitor& monitor)
-    : monitor_(monitor), shared_(monitor.shared), cpu_(monitor.cpu), block_(monitor.block),
+    : Engine(monitor), block_(monitor.block),
       cache_({.size = monitor.shared.config.tc_bytes, .exec_base = 0, .chaining = monitor.shared.config.chaining != 0},
              monitor.pool, *this) {}
 
-void BtEngine::start() {
-  if (!monitor_.tc_memory.init(shared_.config.tc_bytes) || !monitor_.narrow_stack.init(monitor_.host.switch_page()) ||
-      !cache_.init() || !monitor_.mmu.init()) {
-    shared_.exit.fail_entry.reason = ENOMEM;
-    monitor_.log.line("no memory for the translation cache of %u bytes", shared_.config.tc_bytes);
-    for (;;) monitor_.host.exit_to_user(KVM_EXIT_FAIL_ENTRY);
-  }
-  monitor_.devices.start();
-  monitor_.devices.apic_base_written();
-  monitor_.machine.paging_changed();
-  choose_hole();
+uint64_t BtEngine::init() {
+  if (monitor_.tc_memory.init(shared_.config.tc_bytes) && monitor_.narrow_stack.init(monitor_.host.switch_page()) &&
+      cache_.init() && monitor_.mmu.init())
+    return 0;
+  monitor_.log.line("no memory for the translation cache of %u bytes", shared_.config.tc_bytes);
+  return ENOMEM;
 }
 
-void BtEngine::state_written() {
+void BtEngine::abandon() {
   live_ = Live::kState;
   resume_.fragment = nullptr;
-  monitor_.devices.apic_base_written();
-  monitor_.machine.paging_changed();
-  attend();
 }
 
 void BtEngine::forget(uint64_t gfn, uint64_t count) {
   for (uint64_t i = 0; i < count; i++) cache_.invalidate_page(Gpa((gfn + i) << kPageShift));
   monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
   attend();
+}
+
+void BtEngine::flush_page(Gva page) {
+  if (!flush_wanted_) hardware::invlpg(page.raw());
 }
 
 const char* BtEngine::live_name() const {
@@ -61,6 +58,28 @@ bool BtEngine::in_cache(uint32_t* eip, tcache::Fragment** fragment) {
   return true;
 }
 
+bool BtEngine::at_architectural_rip() {
+  uint32_t eip;
+  tcache::Fragment* fragment;
+  return !in_cache(&eip, &fragment);
+}
+
+void BtEngine::dump() {
+  constexpr unsigned kBytes = 64;
+  uint32_t eip;
+  tcache::Fragment* fragment;
+  if (!in_cache(&eip, &fragment)) return;
+  monitor_.log.line("stopped in the fragment of eip %08x, %u guest bytes, %u code bytes", fragment->eip,
+                    uint32_t{fragment->guest_size}, uint32_t{fragment->code_size});
+  uint8_t bytes[kBytes] = {};
+  Gpa page;
+  if (monitor_.machine.read_system(Gva(fragment->linear()), bytes, kBytes, &page))
+    monitor_.log.bytes("guest code", fragment->linear(), bytes, kBytes);
+  const uint32_t at = cache_.exec_address(TcOffset(fragment->start));
+  for (unsigned i = 0; i < fragment->code_size; i += kBytes)  // the monitor shares the guest's lower half
+    monitor_.log.bytes("translated code", at + i, reinterpret_cast<const uint8_t*>(uint64_t{at + i}), kBytes);
+}
+
 bool BtEngine::code_page(unsigned index, void** writable) { return monitor_.tc_memory.code_page(index, writable); }
 
 bool BtEngine::return_table_page(unsigned index, void** writable) {
@@ -69,7 +88,7 @@ bool BtEngine::return_table_page(unsigned index, void** writable) {
 
 bool BtEngine::test_and_clear_accessed(unsigned index) { return monitor_.tc_memory.test_and_clear_accessed(index); }
 
-void BtEngine::accessed_sampled() { monitor_.flush_all(); }
+void BtEngine::accessed_sampled() { flush_all(); }
 
 void BtEngine::code_page_gained(Gpa page) { monitor_.mmu.trace_write(page, shadowmmu::kTraceCode); }
 

@@ -3,9 +3,7 @@
 // interpreted) and what its traps mean.
 #pragma once
 
-#include "emulator/decode_cache.h"
-#include "emulator/emulator.h"
-#include "include/ring1/vcpu_shared.h"
+#include "monitor/engine.h"
 #include "monitor/trap_block.h"
 #include "shadowmmu/mmu.h"
 #include "tcache/translation_cache.h"
@@ -15,7 +13,7 @@ namespace ring1::monitor {
 
 class Monitor;
 
-class BtEngine final : public tcache::Environment, public tcache::Walker {
+class BtEngine final : public Engine, public tcache::Environment, public tcache::Walker {
  public:
   struct Note {
     enum class Kind : uint8_t { kCode, kEntry, kTable } kind;
@@ -25,32 +23,22 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
 
   explicit BtEngine(Monitor& monitor);
 
-  // Before the first entry: finds a place for the hole, sets up the cache.
-  void start();
+  void forget(uint64_t gfn, uint64_t count) override;
+  void publish_stats() override;
+  void to_architectural() override;
+  void flush_page(Gva page) override;
+  void flush_all() override { flush_wanted_ = true; }
 
-  // One round: serve what is pending, run the guest until its next trap, handle the trap.
-  void round();
-
-  // Copies the components' counters into the shared statistics.
-  void publish_stats();
-
-  // Brings ring1_cpu_state up to date: the guest stands at an instruction boundary afterwards.
-  void to_architectural();
-
-  // User space has changed ring1_cpu_state.
-  void state_written();
-  void forget(uint64_t gfn, uint64_t count);
-
-  void note_code_written(Gpa where, unsigned size) { note({Note::Kind::kCode, where, size}); }
+  void note_code_written(Gpa where, unsigned size) override { note({Note::Kind::kCode, where, size}); }
   // Most entries that change have nothing to do with code: a guest that copies a page directory changes hundreds.
-  void note_mapping_changed(Gpa entry) {
+  void note_mapping_changed(Gpa entry) override {
     if (cache_.depends_on(entry)) note({Note::Kind::kEntry, entry, 0});
   }
-  void note_table_lost(Gpa page) { note({Note::Kind::kTable, page, 0}); }
+  void note_table_lost(Gpa page) override { note({Note::Kind::kTable, page, 0}); }
 
-  tcache::TranslationCache& cache() { return cache_; }
-  const char* live_name() const;
-  bool in_cache(uint32_t* eip, tcache::Fragment** fragment);
+  const char* live_name() const override;
+  void dump() override;
+  bool at_architectural_rip() override;
 
   // tcache::Environment
   bool code_page(unsigned index, void** writable) override;
@@ -70,20 +58,21 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
     kDirect,      // in the trap block, stopped in user code
   };
 
-  // Serving what is pending (bt_pending.cpp).
-  bool serve_pending();      // false: start the round again
-  void apply_pending();      // consequences of control-register writes
-  void exit_to_user(uint32_t reason);
-  void internal_error(uint32_t suberror, const char* why);
-  bool interrupts_wanted();
-  void inject_interrupt();
-  bool interruptible() const;
-  void halt();
-  void attend() { attention_ = true; }
+  // Engine (bt_engine.cpp, bt_pending.cpp)
+  uint64_t init() override;
+  void started() override { choose_hole(); }
+  void run_guest() override;
+  void apply_pending() override;
+  void abandon() override;
+  bool interrupt_flag() const override;
+  using Engine::deliver;
+  void deliver(const emulator::Event& event) override;
+  bool take_event_along() override;
+  bool pass_obstacle(bool for_nmi) override;
+  void set_interrupt_waiting(bool waiting) override;
 
   // Running (bt_run.cpp).
   void trace_entry();
-  void enter_guest();
   bool prepare();            // from kState to kTranslated or kDirect; false: interpreted or faulted instead
   bool enter_translated();
   void enter_direct();
@@ -100,7 +89,7 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
 
   // Traps (bt_traps.cpp).
   void handle_trap();
-  void physical_interrupt(unsigned vector);
+  void interrupted(unsigned vector);
   void callout_exit();
   void callout_emulate();
   void callout_indirect();
@@ -111,13 +100,8 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   void system_call(unsigned vector);
 
   // Emulation (bt_emulate.cpp).
-  emulator::Outcome step(emulator::Fault* fault);
-  void emulate_one(const emulator::Fault* original);
   void step_over_shadow();
   bool interpret_user();     // true: entered directly, for one instruction
-  void deliver(const emulator::Event& event);
-  void deliver(const emulator::Fault& fault) { deliver(emulator::event_of(fault)); }
-  void finish(emulator::Outcome outcome, const emulator::Fault& fault, const emulator::Fault* original);
 
   // Recovery (bt_recovery.cpp).
   void recover();
@@ -126,14 +110,12 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
 
   uint32_t tc_eip() const;
 
-  Monitor& monitor_;
-  ring1_vcpu_shared& shared_;
-  ring1_cpu_state& cpu_;
+  bool in_cache(uint32_t* eip, tcache::Fragment** fragment);
+
   TrapBlock& block_;
   tcache::TranslationCache cache_;
   Live live_ = Live::kState;
-  bool attention_ = true;        // something may be pending: look before the next entry
-  bool interrupt_wanted_ = false;
+  bool flush_wanted_ = false;    // of the whole TLB, before the next entry
   bool plain_segments_ = true;   // DS, ES and FS are in the processor under the guest's own selectors
   bool single_step_ = false;     // TF in the processor is ours
   uint32_t hole_base_ = 0;
@@ -154,12 +136,6 @@ class BtEngine final : public tcache::Environment, public tcache::Walker {
   unsigned note_count_ = 0;
   bool notes_overflowed_ = false;
 
-  // Instructions interpreted since physical interrupts were last served.
-  static constexpr unsigned kMaxInterpreted = 256;
-  unsigned interpreted_ = 0;
-  uint64_t left_guest_ = 0;  // TSC when the guest was last left
-
-  emulator::DecodeCache decoded_;
   translator::Translation translation_;
   uint8_t code_buffer_[translator::Translation::kMaxCode + 16];
   uint8_t guest_code_[translator::kMaxGuestBytes];

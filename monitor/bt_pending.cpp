@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Between two entries into the guest: control registers, devices, interrupts, the host's wishes.
+// Between two stays in the guest: what the engine's own parts must follow.
 #include "monitor/hardware.h"
+#include "monitor/bt_engine.h"
 #include "monitor/monitor.h"
 #include "x86/registers.h"
 
@@ -62,138 +63,32 @@ void BtEngine::act_on_notes() {
   note_count_ = 0;
 }
 
-bool BtEngine::interrupts_wanted() {
-  if (shared_.config.irqchip) return monitor_.devices.has_interrupt();
-  return shared_.extint_valid || shared_.request_interrupt_window;
+bool BtEngine::interrupt_flag() const {
+  return live_ == Live::kTranslated ? monitor_.tc_memory.shared().interrupt_flag & 1 : Engine::interrupt_flag();
 }
 
-bool BtEngine::interruptible() const { return (cpu_.rflags & eflags::kIf) && !cpu_.shadow; }
-
-void BtEngine::exit_to_user(uint32_t reason) {
-  shared_.if_flag = (cpu_.rflags & eflags::kIf) != 0;
-  shared_.ready_for_interrupt = interruptible() && !shared_.extint_valid;
-  monitor_.host.exit_to_user(reason);
-  attend();
+void BtEngine::deliver(const emulator::Event& event) {
+  if (event.is_exception) shared_.stats.exceptions_injected++;
+  deliver_by_emulator(event);
 }
 
-void BtEngine::internal_error(uint32_t suberror, const char* why) {
-  monitor_.log.line("the virtual machine stops: %s", why);
-  monitor_.dump();
-  live_ = Live::kState;
-  shared_.exit.internal = {};
-  shared_.exit.internal.suberror = suberror;
-  shared_.exit.internal.count = 2;
-  shared_.exit.internal.data[0] = cpu_.rip;
-  shared_.exit.internal.data[1] = block_.rip;
-  exit_to_user(KVM_EXIT_INTERNAL_ERROR);
+bool BtEngine::take_event_along() {
+  to_architectural();
+  const emulator::Event event = event_of(cpu_);
+  cpu_.event = {};
+  deliver(event);
+  return false;
 }
 
-void BtEngine::inject_interrupt() {
-  int vector;
-  if (shared_.config.irqchip) {
-    vector = monitor_.devices.acknowledge();
-    if (vector < 0) return;
-  } else {
-    if (!shared_.extint_valid) return;
-    vector = shared_.extint_vector;
-    shared_.extint_valid = 0;
-  }
-  cpu_.mp_state = RING1_MP_RUNNABLE;
-  shared_.stats.interrupts_injected++;
-  deliver(emulator::Event{.vector = static_cast<uint8_t>(vector)});
+// The instruction in the shadow of STI or MOV SS is interpreted.
+bool BtEngine::pass_obstacle(bool for_nmi) {
+  (void)for_nmi;
+  step_over_shadow();
+  return false;
 }
 
-void BtEngine::halt() {
-  if (!shared_.config.irqchip) {
-    cpu_.mp_state = RING1_MP_RUNNABLE;
-    return exit_to_user(KVM_EXIT_HLT);
-  }
-  shared_.deadline_tsc = monitor_.devices.deadline_tsc();
-  monitor_.host.request(RING1_REQUEST_HALT);
-  attend();
-}
-
-// False: something was done that may need looking at again.
-bool BtEngine::serve_pending() {
-  if (const char* failure = monitor_.machine.failure()) {
-    to_architectural();
-    internal_error(KVM_INTERNAL_ERROR_EMULATION, failure);
-    return false;
-  }
-  apply_pending();
-  if (monitor_.host.take_visited()) attend();
-  if (!attention_) return true;
-  attention_ = false;
-  if (shared_.kick) {
-    to_architectural();
-    shared_.kick = 0;
-    exit_to_user(KVM_EXIT_INTR);
-    return false;
-  }
-  if (cpu_.shutdown) {
-    to_architectural();
-    exit_to_user(KVM_EXIT_SHUTDOWN);
-    return false;
-  }
-  monitor_.devices.update();
-  const uint64_t deadline = monitor_.devices.deadline_tsc();
-  if (deadline != shared_.deadline_tsc && cpu_.mp_state != RING1_MP_HALTED) {
-    const bool earlier = deadline && (!shared_.deadline_tsc || deadline < shared_.deadline_tsc);
-    shared_.deadline_tsc = deadline;
-    if (earlier) {
-      monitor_.host.request(RING1_REQUEST_DEADLINE);
-      attend();
-      return false;
-    }
-  }
-  if (cpu_.event.valid) {
-    to_architectural();
-    const ring1_pending_event event = cpu_.event;
-    cpu_.event = {};
-    deliver(emulator::Event{.vector = event.vector, .is_exception = event.is_exception != 0,
-                            .is_software = event.is_software != 0, .error_code = event.error_code,
-                            .cr2 = cpu_.cr2, .has_error = event.has_error != 0});
-    return false;
-  }
-  if (monitor_.devices.take_nmi()) cpu_.nmi_pending = 1;
-  if (cpu_.nmi_pending && !cpu_.nmi_blocked) {
-    to_architectural();
-    if (cpu_.shadow) {
-      step_over_shadow();
-      attend();
-    } else {
-      cpu_.nmi_pending = 0;
-      cpu_.nmi_blocked = 1;
-      cpu_.mp_state = RING1_MP_RUNNABLE;
-      deliver(emulator::Event{.vector = static_cast<uint8_t>(Vector::kNmi)});
-    }
-    return false;
-  }
-  interrupt_wanted_ = interrupts_wanted();
-  if (interrupt_wanted_) {
-    const bool enabled = live_ == Live::kTranslated ? monitor_.tc_memory.shared().interrupt_flag & 1
-                                                    : (cpu_.rflags & eflags::kIf) != 0;
-    if (enabled) {
-      to_architectural();
-      if (cpu_.shadow) {  // one more instruction first
-        step_over_shadow();
-        attend();
-        return false;
-      }
-      if (!shared_.config.irqchip && !shared_.extint_valid) {
-        exit_to_user(KVM_EXIT_IRQ_WINDOW_OPEN);
-        return false;
-      }
-      inject_interrupt();
-      return false;
-    }
-  }
-  if (live_ == Live::kTranslated) monitor_.tc_memory.shared().pending = interrupt_wanted_;
-  if (cpu_.mp_state == RING1_MP_HALTED) {
-    halt();
-    return false;
-  }
-  return true;
+void BtEngine::set_interrupt_waiting(bool waiting) {
+  if (live_ == Live::kTranslated) monitor_.tc_memory.shared().pending = waiting;
 }
 
 // One line per entry; with chaining off that is one per translated unit.
@@ -210,20 +105,8 @@ void BtEngine::trace_entry() {
                     static_cast<uint32_t>(block_.vector));
 }
 
-void BtEngine::enter_guest() {
-  const uint64_t entered = hardware::read_tsc();
-  shared_.stats.guest_entries++;
-  if (monitor_.machine.segments().is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]
-    ring1_enter_guest(&block_);
-  else
-    ring1_enter_guest_on(&block_, monitor_.narrow_stack.frame_of(block_));
-  const uint64_t left = hardware::read_tsc();
-  shared_.stats.tsc_in_guest += left - entered;
-  if (left_guest_) shared_.stats.tsc_in_monitor += entered - left_guest_ - monitor_.host.take_absence();
-  left_guest_ = left;
-}
-
 void BtEngine::publish_stats() {
+  Engine::publish_stats();
   ring1_stats& out = shared_.stats;
   const tcache::Stats& tc = cache_.stats();
   out.tc_translations = tc.translations;
@@ -241,27 +124,18 @@ void BtEngine::publish_stats() {
   out.tc_bytes_used = tc.bytes_used;
   out.tc_bytes_size = tc.bytes_size;
   out.tc_fragments = tc.fragments;
-  const shadowmmu::Stats mmu = monitor_.mmu.stats();
-  out.mmu_shadow_pages = mmu.mmu_shadow_pages;
-  out.mmu_entries_filled = mmu.mmu_entries_filled;
-  out.mmu_prefetched = mmu.mmu_prefetched;
-  out.mmu_table_writes = mmu.mmu_table_writes;
-  out.mmu_zapped_pages = mmu.mmu_zapped_pages;
 }
 
-void BtEngine::round() {
-  // Interrupts are off in here: a guest that is only interpreted must not keep them from the host.
-  if (interpreted_ >= kMaxInterpreted) {
-    interpreted_ = 0;
-    monitor_.host.request(RING1_REQUEST_DEADLINE);
-    attend();
-  }
-  if (!serve_pending()) return;
+void BtEngine::run_guest() {
   if (live_ == Live::kState && !prepare()) return;
-  if (paging_generation_ != monitor_.mmu.generation() || monitor_.flush_wanted) set_paging();
+  if (paging_generation_ != monitor_.mmu.generation() || flush_wanted_) set_paging();
   if (shared_.config.trace) trace_entry();
-  interpreted_ = 0;
-  enter_guest();
+  entering_guest();
+  if (monitor_.machine.segments().is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]
+    ring1_enter_guest(&block_);
+  else
+    ring1_enter_guest_on(&block_, monitor_.narrow_stack.frame_of(block_));
+  left_guest();
   handle_trap();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // From a position in translated code back to the guest's registers at an instruction boundary.
 #include "base/assert.h"
+#include "monitor/bt_engine.h"
 #include "monitor/monitor.h"
 #include "x86/registers.h"
 

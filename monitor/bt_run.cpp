@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "monitor/freestanding.h"
 #include "monitor/hardware.h"
+#include "monitor/bt_engine.h"
 #include "monitor/monitor.h"
 #include "x86/registers.h"
 
@@ -212,7 +213,7 @@ void BtEngine::set_paging() {
   const Hpa* directories = monitor_.mmu.page_directories();
   for (unsigned i = 0; i < 4; i++) pointers[i] = directories[i].raw() | kDirectoryPointerFlags;
   hardware::write_cr3(hardware::read_cr3());
-  monitor_.flush_wanted = false;
+  flush_wanted_ = false;
   monitor_.mmu.tlb_flushed();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the guest stopped for.
 #include "monitor/hardware.h"
+#include "monitor/bt_engine.h"
 #include "monitor/monitor.h"
 #include "x86/registers.h"
 
@@ -13,24 +14,19 @@ bool from_user(const TrapBlock& block) { return (block.cs & 3) == 3; }
 
 }  // namespace
 
-void BtEngine::physical_interrupt(unsigned vector) {
-  ring1_switch& page = monitor_.host.switch_page();
-  if (vector == static_cast<unsigned>(Vector::kNmi)) page.nmi_pending = 1;
-  if (vector == static_cast<unsigned>(Vector::kMc)) page.mce_pending = 1;
+void BtEngine::interrupted(unsigned vector) {
   // Debugging: recover the guest's state wherever an interrupt happens to strike, and go on from it.
   if (shared_.config.check_recovery) to_architectural();
-  page.vector = vector == TB_ABORTED ? static_cast<unsigned>(Vector::kNmi) : vector;
-  monitor_.host.request(RING1_REQUEST_INTERRUPT);
-  attend();
+  physical_interrupt(vector);
 }
 
 void BtEngine::handle_trap() {
   const unsigned vector = static_cast<unsigned>(block_.vector);
-  if (vector >= kFirstExternal && !(vector == kSystemCall && from_user(block_))) return physical_interrupt(vector);
+  if (vector >= kFirstExternal && !(vector == kSystemCall && from_user(block_))) return interrupted(vector);
   switch (vector) {
     case static_cast<unsigned>(Vector::kNmi):
     case static_cast<unsigned>(Vector::kMc):
-      return physical_interrupt(vector);
+      return interrupted(vector);
     case static_cast<unsigned>(Vector::kPf):
       return page_fault();
     case static_cast<unsigned>(Vector::kDb):

@@ -61,4 +61,12 @@ void Log::line(const char* format, ...) {
   put('\n');
 }
 
+void Log::bytes(const char* what, uint32_t at, const uint8_t* bytes, unsigned count) {
+  line("%s at %08x:", what, at);
+  for (unsigned i = 0; i + 16 <= count; i += 16)
+    line("  %08x  %02x%02x%02x%02x %02x%02x%02x%02x %02x%02x%02x%02x %02x%02x%02x%02x", at + i, bytes[i], bytes[i + 1],
+         bytes[i + 2], bytes[i + 3], bytes[i + 4], bytes[i + 5], bytes[i + 6], bytes[i + 7], bytes[i + 8], bytes[i + 9],
+         bytes[i + 10], bytes[i + 11], bytes[i + 12], bytes[i + 13], bytes[i + 14], bytes[i + 15]);
+}
+
 }  // namespace ring1::monitor

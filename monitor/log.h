@@ -15,6 +15,8 @@ class Log {
 
   // One line. Conversions: %s, %d, %u, %x (unsigned), each with l for 64 bits; %0Nx pads with zeros.
   [[gnu::format(printf, 2, 3)]] void line(const char* format, ...);
+  // A few lines of hexadecimal; count is a multiple of 16.
+  void bytes(const char* what, uint32_t at, const uint8_t* bytes, unsigned count);
 
  private:
   void put(char c);

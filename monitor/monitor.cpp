@@ -13,14 +13,6 @@ namespace {
 
 constexpr unsigned kDumpBytes = 64;
 
-void dump_bytes(Log& log, const char* what, uint32_t at, const uint8_t* bytes, unsigned count) {
-  log.line("%s at %08x:", what, at);
-  for (unsigned i = 0; i + 16 <= count; i += 16)
-    log.line("  %08x  %02x%02x%02x%02x %02x%02x%02x%02x %02x%02x%02x%02x %02x%02x%02x%02x", at + i, bytes[i], bytes[i + 1],
-             bytes[i + 2], bytes[i + 3], bytes[i + 4], bytes[i + 5], bytes[i + 6], bytes[i + 7], bytes[i + 8],
-             bytes[i + 9], bytes[i + 10], bytes[i + 11], bytes[i + 12], bytes[i + 13], bytes[i + 14], bytes[i + 15]);
-}
-
 }  // namespace
 
 Monitor::Monitor(ring1_switch& page)
@@ -35,7 +27,7 @@ Monitor::Monitor(ring1_switch& page)
       narrow_stack(pool),
       devices(host),
       machine(host, memory, mmu, devices),
-      engine(*this) {
+      engine_(make_engine()) {
   block.switch_page = &page;
   host.set_command_handler(this);
 }
@@ -43,17 +35,17 @@ Monitor::Monitor(ring1_switch& page)
 void Monitor::run() {
   build_tables(host.switch_page(), block);
   load_tables(host.switch_page());
-  engine.start();
-  for (;;) engine.round();
+  engine().start();
+  for (;;) engine().round();
 }
 
 int Monitor::command(ring1_command command) {
   switch (command) {
     case RING1_COMMAND_STATE_WRITTEN:
-      engine.state_written();
+      engine().state_written();
       return 0;
     case RING1_COMMAND_FORGET:
-      engine.forget(shared.payload.range.gfn, shared.payload.range.count);
+      engine().forget(shared.payload.range.gfn, shared.payload.range.count);
       memory.forget(shared.payload.range.gfn, shared.payload.range.count);
       return 0;
     default:
@@ -61,20 +53,18 @@ int Monitor::command(ring1_command command) {
   }
 }
 
-void Monitor::flush_page(Gva page) {
-  if (!flush_wanted) hardware::invlpg(page.raw());
-}
+void Monitor::flush_page(Gva page) { engine().flush_page(page); }
 
-void Monitor::flush_all() { flush_wanted = true; }
+void Monitor::flush_all() { engine().flush_all(); }
 
-void Monitor::code_written(Gpa where, unsigned size) { engine.note_code_written(where, size); }
+void Monitor::code_written(Gpa where, unsigned size) { engine().note_code_written(where, size); }
 
-void Monitor::code_mapping_changed(Gpa entry) { engine.note_mapping_changed(entry); }
+void Monitor::code_mapping_changed(Gpa entry) { engine().note_mapping_changed(entry); }
 
-void Monitor::code_table_lost(Gpa page) { engine.note_table_lost(page); }
+void Monitor::code_table_lost(Gpa page) { engine().note_table_lost(page); }
 
 void Monitor::dump() {
-  log.line("guest registers (live in %s):", engine.live_name());
+  log.line("guest registers (live in %s):", engine().live_name());
   log.line("  block: eax %08lx ebx %08lx ecx %08lx edx %08lx esi %08lx edi %08lx ebp %08lx esp %08lx", block.rax,
            block.rbx, block.rcx, block.rdx, block.rsi, block.rdi, block.rbp, block.rsp);
   log.line("  block: eip %08lx cs %lx ss %lx ds %x es %x fs %x gs %x eflags %lx vector %lu error %lx cr2 %lx", block.rip,
@@ -88,22 +78,12 @@ void Monitor::dump() {
   for (unsigned i = 0; i < 6; i++)
     log.line("  %s %04x base %08llx limit %08x access %05x", names[i], uint32_t{cpu.seg[i].selector}, cpu.seg[i].base,
              cpu.seg[i].limit, cpu.seg[i].access);
-  uint32_t eip;
-  tcache::Fragment* fragment;
+  engine().dump();
+  if (!engine().at_architectural_rip()) return;
   uint8_t bytes[kDumpBytes] = {};
   Gpa page;
-  if (engine.in_cache(&eip, &fragment)) {
-    log.line("stopped in the fragment of eip %08x, %u guest bytes, %u code bytes", fragment->eip,
-             uint32_t{fragment->guest_size}, uint32_t{fragment->code_size});
-    if (machine.read_system(Gva(fragment->linear()), bytes, kDumpBytes, &page))
-      dump_bytes(log, "guest code", fragment->linear(), bytes, kDumpBytes);
-    const uint32_t at = engine.cache().exec_address(TcOffset(fragment->start));
-    for (unsigned i = 0; i < fragment->code_size; i += kDumpBytes)  // the monitor shares the guest's lower half
-      dump_bytes(log, "translated code", at + i, reinterpret_cast<const uint8_t*>(uint64_t{at + i}), kDumpBytes);
-  } else {
-    const uint32_t at = static_cast<uint32_t>(cpu.seg[kCs].base + cpu.rip);
-    if (machine.read_system(Gva(at), bytes, kDumpBytes, &page)) dump_bytes(log, "guest code", at, bytes, kDumpBytes);
-  }
+  const uint32_t at = static_cast<uint32_t>(cpu.seg[kCs].base + cpu.rip);
+  if (machine.read_system(Gva(at), bytes, kDumpBytes, &page)) log.bytes("guest code", at, bytes, kDumpBytes);
 }
 
 }  // namespace ring1::monitor

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "include/ring1/vcpu_shared.h"
-#include "monitor/bt_engine.h"
 #include "monitor/devices.h"
+#include "monitor/engine.h"
 #include "monitor/guest_memory.h"
 #include "monitor/host.h"
 #include "monitor/log.h"
@@ -15,7 +15,6 @@
 #include "monitor/tc_memory.h"
 #include "monitor/trap_block.h"
 #include "shadowmmu/mmu.h"
-#include "tcache/translation_cache.h"
 
 namespace ring1::monitor {
 
@@ -26,11 +25,11 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   // Never returns: the host abandons the stack when the vCPU goes.
   [[noreturn]] void run();
 
-  // Registers, guest EIP, the fragment's guest and translated code, into the log.
+  // Registers, guest code, the engine's own view, into the log.
   void dump();
 
   int command(ring1_command command) override;
-  void leaving_for_user() override { engine.publish_stats(); }
+  void leaving_for_user() override { engine().publish_stats(); }
   void flush_page(Gva page) override;
   void flush_all() override;
   void code_written(Gpa where, unsigned size) override;
@@ -49,10 +48,17 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   shadowmmu::ShadowMmu mmu;
   TcMemory tc_memory;
   NarrowStack narrow_stack;
-  bool flush_wanted = false;  // of the whole TLB, before the next entry into the guest
   Devices devices;
   Machine machine;
-  BtEngine engine;
+  Engine& engine() { return *engine_; }
+
+ private:
+  Engine* make_engine();
+
+  // The engine that the configuration names lives here, as there is no heap (engine_storage.cpp).
+  static constexpr size_t kEngineBytes = 96 << 10;
+  alignas(64) unsigned char engine_storage_[kEngineBytes];
+  Engine* engine_;
 };
 
 }  // namespace ring1::monitor

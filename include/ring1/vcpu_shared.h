@@ -107,6 +107,13 @@ struct ring1_log {
 #define RING1_CPUID_MAX 80
 #define RING1_MAX_GSI 24
 
+/* How guest code is executed. The module never configures one that the processor cannot do. */
+enum ring1_engine {
+	RING1_ENGINE_BT,  /* binary translation at ring 1 */
+	RING1_ENGINE_SVM, /* AMD-V */
+	RING1_ENGINE_VMX, /* VT-x */
+};
+
 /* Decided before the first entry, constant afterwards. */
 struct ring1_config {
 	__u32 tsc_khz;
@@ -115,7 +122,9 @@ struct ring1_config {
 	__u8 chaining;	    /* link fragments; 0 for debugging */
 	__u8 check_recovery;/* debug: verify state recovery at every fragment */
 	__u8 trace;	    /* debug: log every entry into the guest */
-	__u8 pad[3];
+	__u8 engine;	    /* enum ring1_engine */
+	__u8 nested_paging; /* svm: NPT, vmx: EPT; else shadow page tables */
+	__u8 pad[1];
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */
 };

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Between two stays in the guest: control registers, devices, interrupts, the host's wishes.
+#include "monitor/engine.h"
+
+#include "monitor/hardware.h"
+#include "monitor/monitor.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+
+Engine::Engine(Monitor& monitor) : monitor_(monitor), shared_(monitor.shared), cpu_(monitor.cpu) {}
+
+void Engine::start() {
+  if (const uint64_t reason = init()) {
+    shared_.exit.fail_entry.reason = reason;
+    for (;;) monitor_.host.exit_to_user(KVM_EXIT_FAIL_ENTRY);
+  }
+  monitor_.devices.start();
+  monitor_.devices.apic_base_written();
+  monitor_.machine.paging_changed();
+  started();
+}
+
+void Engine::state_written() {
+  abandon();
+  monitor_.devices.apic_base_written();
+  monitor_.machine.paging_changed();
+  attend();
+}
+
+void Engine::publish_stats() {
+  ring1_stats& out = shared_.stats;
+  const shadowmmu::Stats mmu = monitor_.mmu.stats();
+  out.mmu_shadow_pages = mmu.mmu_shadow_pages;
+  out.mmu_entries_filled = mmu.mmu_entries_filled;
+  out.mmu_prefetched = mmu.mmu_prefetched;
+  out.mmu_table_writes = mmu.mmu_table_writes;
+  out.mmu_zapped_pages = mmu.mmu_zapped_pages;
+}
+
+bool Engine::interrupts_wanted() {
+  if (shared_.config.irqchip) return monitor_.devices.has_interrupt();
+  return shared_.extint_valid || shared_.request_interrupt_window;
+}
+
+void Engine::exit_to_user(uint32_t reason) {
+  shared_.if_flag = interrupt_flag();
+  shared_.ready_for_interrupt = interruptible() && !shared_.extint_valid;
+  monitor_.host.exit_to_user(reason);
+  attend();
+}
+
+void Engine::internal_error(uint32_t suberror, const char* why) {
+  monitor_.log.line("the virtual machine stops: %s", why);
+  monitor_.dump();
+  abandon();
+  shared_.exit.internal = {};
+  shared_.exit.internal.suberror = suberror;
+  shared_.exit.internal.count = 2;
+  shared_.exit.internal.data[0] = cpu_.rip;
+  shared_.exit.internal.data[1] = monitor_.block.rip;
+  exit_to_user(KVM_EXIT_INTERNAL_ERROR);
+}
+
+void Engine::physical_interrupt(unsigned vector) {
+  ring1_switch& page = monitor_.host.switch_page();
+  if (vector == static_cast<unsigned>(Vector::kNmi)) page.nmi_pending = 1;
+  if (vector == static_cast<unsigned>(Vector::kMc)) page.mce_pending = 1;
+  page.vector = vector == TB_ABORTED ? static_cast<unsigned>(Vector::kNmi) : vector;
+  monitor_.host.request(RING1_REQUEST_INTERRUPT);
+  attend();
+}
+
+// A vector of NMI says that there is nothing to replay but what the pending words tell.
+void Engine::physical_interrupt_pending() {
+  monitor_.host.switch_page().vector = static_cast<unsigned>(Vector::kNmi);
+  monitor_.host.request(RING1_REQUEST_INTERRUPT);
+  attend();
+}
+
+void Engine::inject_interrupt() {
+  int vector;
+  if (shared_.config.irqchip) {
+    vector = monitor_.devices.acknowledge();
+    if (vector < 0) return;
+  } else {
+    if (!shared_.extint_valid) return;
+    vector = shared_.extint_vector;
+    shared_.extint_valid = 0;
+  }
+  cpu_.mp_state = RING1_MP_RUNNABLE;
+  shared_.stats.interrupts_injected++;
+  deliver(emulator::Event{.vector = static_cast<uint8_t>(vector)});
+}
+
+void Engine::halt() {
+  if (!shared_.config.irqchip) {
+    cpu_.mp_state = RING1_MP_RUNNABLE;
+    return exit_to_user(KVM_EXIT_HLT);
+  }
+  shared_.deadline_tsc = monitor_.devices.deadline_tsc();
+  monitor_.host.request(RING1_REQUEST_HALT);
+  attend();
+}
+
+bool Engine::serve_timers() {
+  monitor_.devices.update();
+  const uint64_t deadline = monitor_.devices.deadline_tsc();
+  if (deadline == shared_.deadline_tsc || cpu_.mp_state == RING1_MP_HALTED) return true;
+  const bool earlier = deadline && (!shared_.deadline_tsc || deadline < shared_.deadline_tsc);
+  shared_.deadline_tsc = deadline;
+  if (!earlier) return true;
+  monitor_.host.request(RING1_REQUEST_DEADLINE);
+  attend();
+  return false;
+}
+
+bool Engine::serve_nmi() {
+  if (monitor_.devices.take_nmi()) cpu_.nmi_pending = 1;
+  if (!cpu_.nmi_pending || cpu_.nmi_blocked) return true;
+  to_architectural();
+  if (!at_free_boundary()) {
+    attend();
+    return pass_obstacle(true);
+  }
+  cpu_.nmi_pending = 0;
+  cpu_.nmi_blocked = 1;
+  cpu_.mp_state = RING1_MP_RUNNABLE;
+  deliver(emulator::Event{.vector = static_cast<uint8_t>(Vector::kNmi)});
+  return false;
+}
+
+bool Engine::serve_interrupt() {
+  interrupt_wanted_ = interrupts_wanted();
+  if (!interrupt_wanted_ || !interrupt_flag()) return true;
+  to_architectural();
+  if (!at_free_boundary()) {
+    attend();
+    return pass_obstacle(false);
+  }
+  if (!shared_.config.irqchip && !shared_.extint_valid)
+    exit_to_user(KVM_EXIT_IRQ_WINDOW_OPEN);
+  else
+    inject_interrupt();
+  return false;
+}
+
+// False: something was done that may need looking at again.
+bool Engine::serve_pending() {
+  if (const char* failure = monitor_.machine.failure()) {
+    to_architectural();
+    internal_error(KVM_INTERNAL_ERROR_EMULATION, failure);
+    return false;
+  }
+  apply_pending();
+  if (monitor_.host.take_visited()) attend();
+  if (!attention_) return true;
+  attention_ = false;
+  if (shared_.kick) {
+    to_architectural();
+    shared_.kick = 0;
+    exit_to_user(KVM_EXIT_INTR);
+    return false;
+  }
+  if (cpu_.shutdown) {
+    to_architectural();
+    exit_to_user(KVM_EXIT_SHUTDOWN);
+    return false;
+  }
+  if (!serve_timers()) return false;
+  if (cpu_.event.valid && !take_event_along()) return false;
+  if (!serve_nmi() || !serve_interrupt()) return false;
+  set_interrupt_waiting(interrupt_wanted_);
+  if (cpu_.mp_state == RING1_MP_HALTED) {
+    halt();
+    return false;
+  }
+  return true;
+}
+
+void Engine::entering_guest() {
+  entered_at_ = hardware::read_tsc();
+  shared_.stats.guest_entries++;
+  interpreted_ = 0;
+}
+
+void Engine::left_guest() {
+  const uint64_t now = hardware::read_tsc();
+  shared_.stats.tsc_in_guest += now - entered_at_;
+  if (left_at_) shared_.stats.tsc_in_monitor += entered_at_ - left_at_ - monitor_.host.take_absence();
+  left_at_ = now;
+}
+
+void Engine::round() {
+  // Interrupts are off in here: a guest that is only interpreted must not keep them from the host.
+  if (interpreted_ >= kMaxInterpreted) {
+    interpreted_ = 0;
+    monitor_.host.request(RING1_REQUEST_DEADLINE);
+    attend();
+  }
+  if (serve_pending()) run_guest();
+}
+
+}  // namespace ring1::monitor

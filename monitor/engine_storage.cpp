@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Which engine a monitor has.
+#include <new>
+
+#include "monitor/bt_engine.h"
+#include "monitor/monitor.h"
+
+namespace ring1::monitor {
+
+Engine* Monitor::make_engine() {
+  static_assert(sizeof(BtEngine) <= kEngineBytes && alignof(BtEngine) <= 64);
+  switch (shared.config.engine) {
+    default:
+      return new (engine_storage_) BtEngine(*this);
+  }
+}
+
+}  // namespace ring1::monitor
