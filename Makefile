@@ -16,7 +16,7 @@ ifdef CMD
 override CMD := $(value CMD)
 endif
 export CMD GUEST KERNEL INITRD APPEND MEM CPU SMP HOST_APPEND HOST_KERNEL HOST_MEM RING1_ARGS MODULE_ARGS TIMEOUT \
-  STATS BARE NESTED EMULATOR QEMU_ARGS TRACE
+  STATS BARE NESTED EMULATOR ICOUNT QEMU_ARGS TRACE
 export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.

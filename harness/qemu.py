@@ -7,7 +7,11 @@ import settings
 
 
 def command(boot, ports, _work):
-    words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", boot.cpu, "-smp", str(boot.processors),
+    # Counting instructions and a thread per processor exclude each other.
+    counting = settings.flag("ICOUNT")
+    words = ["qemu-system-x86_64", "-accel", f"tcg,thread={'single' if counting else 'multi'}"]
+    words += ["-icount", "shift=0,sleep=off"] if counting else []
+    words += ["-cpu", boot.cpu, "-smp", str(boot.processors),
              "-m", str(boot.memory_mib), "-nodefaults", "-display", "none", "-no-reboot", "-kernel", boot.kernel]
     if boot.initrd:
         words += ["-initrd", boot.initrd]

@@ -134,7 +134,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   static constexpr unsigned kMaxNotes = 64;
   Note notes_[kMaxNotes];
   unsigned note_count_ = 0;
-  bool notes_overflowed_ = false;
+  bool code_overflowed_ = false, entries_overflowed_ = false;
 
   translator::Translation translation_;
   uint8_t code_buffer_[translator::Translation::kMaxCode + 16];

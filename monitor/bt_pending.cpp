@@ -35,17 +35,28 @@ void BtEngine::apply_pending() {
 }
 
 void BtEngine::note(const Note& note) {
-  if (note_count_ == kMaxNotes)
-    notes_overflowed_ = true;
-  else
+  // A string instruction writes a page piece by piece.
+  if (note.kind == Note::Kind::kCode && note_count_) {
+    Note& last = notes_[note_count_ - 1];
+    if (last.kind == Note::Kind::kCode && note.where == last.where + last.size) {
+      last.size += note.size;
+      return;
+    }
+  }
+  if (note_count_ < kMaxNotes)
     notes_[note_count_++] = note;
+  else if (note.kind == Note::Kind::kCode)
+    code_overflowed_ = true;
+  else
+    entries_overflowed_ = true;
 }
 
 void BtEngine::act_on_notes() {
   // The guest may stand in a fragment that is about to go.
-  if (notes_overflowed_ || note_count_) to_architectural();
-  if (notes_overflowed_) cache_.flush();
-  notes_overflowed_ = false;
+  if (note_count_) to_architectural();
+  if (code_overflowed_) cache_.flush();
+  if (entries_overflowed_) cache_.revalidate_everything(*this);
+  code_overflowed_ = entries_overflowed_ = false;
   for (unsigned i = 0; i < note_count_; i++) {
     const Note& note = notes_[i];
     switch (note.kind) {
@@ -53,10 +64,10 @@ void BtEngine::act_on_notes() {
         cache_.invalidate_bytes(note.where, note.size);
         break;
       case Note::Kind::kEntry:
-        cache_.invalidate_dependency(note.where);
+        cache_.entry_changed(note.where, *this);
         break;
       case Note::Kind::kTable:
-        for (uint64_t at = 0; at < kPageSize; at += 4) cache_.invalidate_dependency(note.where + at);
+        for (uint64_t at = 0; at < kPageSize; at += 4) cache_.entry_changed(note.where + at, *this);
         break;
     }
   }

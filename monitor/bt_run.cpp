@@ -116,9 +116,9 @@ bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
   for (unsigned i = 0; i < walk.entry_count; i++) out->entries[i] = {walk.entries[i].where, walk.entries[i].value};
   // Two levels of tables: one entry if a large page, or if the walk stopped at the directory.
   out->upper_count = walk.entry_count ? 1 : 0;
-  if (walk.ok)
-    for (unsigned i = 0; i < walk.entry_count; i++) monitor_.mmu.depend(walk.entries[i].where);
-  return walk.ok;
+  if (!walk.ok || walk.no_execute) return false;
+  for (unsigned i = 0; i < walk.entry_count; i++) monitor_.mmu.depend(walk.entries[i].where);
+  return true;
 }
 
 // Copies guest code at eip into guest_code_ and notes where it came from. False: *faulted, or blocked.

@@ -68,28 +68,33 @@ unsigned TranslationCache::invalidate_linear(Gva page) {
   return mapping ? drop_mapping(mapping) : 0;
 }
 
-template <class Match>
-unsigned TranslationCache::drop_dependents(Gpa entry, Match match) {
+// What changes most often leaves the code where it was: bits that do not matter, or a large page that is split.
+unsigned TranslationCache::entry_changed(Gpa entry, Walker& walker) {
+  struct {
+    Span* span;
+    Mapping* mapping;
+  } found[kMaxDependents];
+  unsigned count = 0;
+  for (Dependency* at = mappings_.first_dependency(entry); at; at = at->hash_next) {
+    if (at->entry.where != entry) continue;
+    if (count == kMaxDependents) return revalidate_everything(walker);
+    found[count++] = {at->span, at->mapping};
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    if (found[i].span) mappings_.pin(found[i].span);
+    if (found[i].mapping) mappings_.pin(found[i].mapping);
+  }
   unsigned dropped = 0;
-  // Dropping changes the chain, so it starts anew; what was dropped is no longer on it. A span that stays
-  // because of suspended mappings stays on the chain: it is passed over when it drops nothing.
-  for (Dependency* at = mappings_.first_dependency(entry); at;) {
-    unsigned now = 0;
-    if (at->entry.where == entry && match(at->entry.value)) {
-      now = at->span ? drop_active(at->span) : drop_mapping(at->mapping);
+  for (unsigned i = 0; i < count; ++i) {
+    if (found[i].span) {
+      dropped += revalidate(found[i].span, walker);
+      mappings_.unpin(found[i].span);
+    } else {
+      dropped += revalidate(found[i].mapping, walker);
+      mappings_.unpin(found[i].mapping);
     }
-    dropped += now;
-    at = now ? mappings_.first_dependency(entry) : at->hash_next;
   }
   return dropped;
-}
-
-unsigned TranslationCache::invalidate_dependency(Gpa entry) {
-  return drop_dependents(entry, [](uint64_t) { return true; });
-}
-
-unsigned TranslationCache::entry_changed(Gpa entry, uint64_t value) {
-  return drop_dependents(entry, [value](uint64_t old) { return ((old ^ value) & kEntryMask) != 0; });
 }
 
 bool TranslationCache::depends_on(Gpa entry) const {
@@ -124,30 +129,54 @@ void TranslationCache::suspend(Mapping* mapping) {
   for (Part* part = mapping->parts; part; part = part->in_mapping.next) isolate(part->owner);
 }
 
-unsigned TranslationCache::revalidate(Span* span, Walker& walker) {
+unsigned TranslationCache::revalidate(Mapping* mapping, Walker& walker) {
+  MappedPage walk;
+  walk.gva = mapping->gva;
+  if (!walker.walk(walk.gva, &walk)) {
+    suspend(mapping);
+    return 0;
+  }
+  if (walk.gpa.page() != mapping->page->page) return drop_mapping(mapping);
+  mappings_.set_leaf(mapping, walk);
+  mapping->suspended = false;
+  return 0;
+}
+
+unsigned TranslationCache::revalidate_mappings(Span* span, Walker& walker) {
   unsigned dropped = 0;
+  for (Mapping* mapping = span->mappings; mapping;) {
+    mappings_.pin(mapping);
+    dropped += revalidate(mapping, walker);
+    Mapping* next = mapping->in_span.next;
+    mappings_.unpin(mapping);
+    mapping = next;
+  }
+  return dropped;
+}
+
+// A span may be empty while it is pinned.
+unsigned TranslationCache::revalidate(Span* span, Walker& walker) {
+  if (!span->mappings) return 0;
   MappedPage walk;
   walk.gva = span->mappings->gva;
   walker.walk(walk.gva, &walk);
   const bool same = Mappings::same_upper(*span, walk);
   mappings_.set_upper(span, walk);  // equal values may stand elsewhere now
-  if (same) return 0;
+  return same ? 0 : revalidate_mappings(span, walker);
+}
 
-  for (Mapping* mapping = span->mappings; mapping;) {
-    mappings_.pin(mapping);
-    walk = {};
-    walk.gva = mapping->gva;
-    if (!walker.walk(walk.gva, &walk)) {
-      suspend(mapping);
-    } else if (walk.gpa.page() != mapping->page->page) {
-      dropped += drop_mapping(mapping);
-    } else {
-      mappings_.set_leaf(mapping, walk);
-      mapping->suspended = false;
-    }
-    Mapping* next = mapping->in_span.next;
-    mappings_.unpin(mapping);
-    mapping = next;
+unsigned TranslationCache::revalidate_everything(Walker& walker) {
+  unsigned dropped = 0;
+  for (Span* span = mappings_.first_span(); span;) {
+    mappings_.pin(span);
+    MappedPage walk;
+    walk.gva = span->mappings->gva;
+    walker.walk(walk.gva, &walk);
+    mappings_.set_upper(span, walk);
+    dropped += revalidate_mappings(span, walker);
+    Span* next = span->in_all.next;
+    mappings_.unpin(span);
+    span = next;
   }
   return dropped;
 }

@@ -22,7 +22,7 @@ using translator::Translation;
 // Walks the guest's page tables as an instruction fetch does.
 class Walker {
  public:
-  // *out is filled as far as the walk came, also if it failed (then false).
+  // *out is filled as far as the walk came, also if it failed (then false). A page that must not be executed fails.
   virtual bool walk(Gva page, MappedPage* out) = 0;
 
  protected:
@@ -69,8 +69,8 @@ class TranslationCache {
   unsigned invalidate_bytes(Gpa where, unsigned size);  // guest code was written
   unsigned invalidate_page(Gpa page);
   unsigned invalidate_linear(Gva page);                 // INVLPG, or anything else about this linear page
-  unsigned invalidate_dependency(Gpa entry);            // this page-table entry changed somehow
-  unsigned entry_changed(Gpa entry, uint64_t value);    // the same, but harmless if only A, D, R/W... changed
+  unsigned entry_changed(Gpa entry, Walker& walker);    // this page-table entry: walks what depended on it
+  unsigned revalidate_everything(Walker& walker);       // any of them: one walk per page of code
   // The current mapping of a page: drops fragments from elsewhere, wakes a suspended page. insert() does it too.
   unsigned note_mapping(const MappedPage& page);
   // After a load of CR3: drops what is mapped elsewhere now, suspends what is not mapped. Cost: one walk per 2 MiB
@@ -98,6 +98,7 @@ class TranslationCache {
 
  private:
   static constexpr uint32_t kMissStubBytes = 2;
+  static constexpr unsigned kMaxDependents = 16;  // on one entry; more are rare and cost a walk of everything
 
   uint32_t return_address(const Fragment& fragment, unsigned offset) const {
     return region_.exec_base + fragment.start + offset;
@@ -121,8 +122,8 @@ class TranslationCache {
   unsigned drop_active(Span* span);
   void suspend(Mapping* mapping);
   unsigned revalidate(Span* span, Walker& walker);
-  template <class Match>
-  unsigned drop_dependents(Gpa entry, Match match);
+  unsigned revalidate(Mapping* mapping, Walker& walker);
+  unsigned revalidate_mappings(Span* span, Walker& walker);
 
   bool check_fragment(const Fragment& fragment) const;
   bool check_table() const;

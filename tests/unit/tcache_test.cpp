@@ -259,6 +259,12 @@ class TcachePagingTest : public TcacheTest {
     EXPECT_TRUE(cache->check());
     return dropped;
   }
+  unsigned change(uint64_t where, uint64_t value) {
+    walker.memory[where] = value;
+    const unsigned dropped = cache->entry_changed(Gpa(where), walker);
+    EXPECT_TRUE(cache->check());
+    return dropped;
+  }
   FakeWalker walker;
 };
 
@@ -268,12 +274,40 @@ TEST_F(TcachePagingTest, DependenciesAreFound) {
   EXPECT_TRUE(cache->depends_on(Gpa(kTable + 4)));
   EXPECT_TRUE(cache->depends_on(Gpa(kRootA + 0x300 * 4)));
   EXPECT_FALSE(cache->depends_on(Gpa(kTable + 12)));
-  EXPECT_EQ(cache->entry_changed(Gpa(kTable + 4), 0x1000 | 0x67), 0u);  // A, D
-  EXPECT_EQ(cache->entry_changed(Gpa(kTable + 4), 0x5000 | 7), 1u);
+  EXPECT_EQ(change(kTable + 4, 0x1000 | 0x67), 0u);  // A, D
+  EXPECT_TRUE(get(0xc0001000));
+  EXPECT_EQ(change(kTable + 4, 0x5000 | 7), 1u);
   EXPECT_EQ(get(0xc0001000), nullptr);
-  EXPECT_EQ(cache->invalidate_dependency(Gpa(kRootA + 0x300 * 4)), 1u);
+  EXPECT_TRUE(get(0xc0002000));
+  EXPECT_EQ(change(kRootA + 0x300 * 4, kOther | 7), 0u);
+  EXPECT_EQ(get(0xc0002000), nullptr);  // nothing is mapped there: it may come back
+  EXPECT_EQ(change(kRootA + 0x300 * 4, kTable | 7), 0u);
+  EXPECT_TRUE(get(0xc0002000));
+  walker.map(kRootA, 0xc0002000, kOther, 0x6000);
+  EXPECT_EQ(change(kRootA + 0x300 * 4, kOther | 7), 1u);
   EXPECT_EQ(cache->stats().invalidated_remap, 2u);
   EXPECT_TRUE(environment.traced.empty());
+}
+
+TEST_F(TcachePagingTest, ATableThatIsReplacedByOneOfTheSamePagesChangesNothing) {
+  Fragment* fragment = add_paged(0xc0001000);
+  const uint64_t before = cache->generation();
+  walker.map(kRootA, 0xc0001000, kOther, 0x1000);
+  EXPECT_EQ(change(kRootA + 0x300 * 4, kOther | 7), 0u);
+  EXPECT_EQ(get(0xc0001000), fragment);
+  EXPECT_EQ(cache->generation(), before);
+  EXPECT_TRUE(cache->depends_on(Gpa(kOther + 4)));
+  EXPECT_FALSE(cache->depends_on(Gpa(kTable + 4)));
+}
+
+TEST_F(TcachePagingTest, ManyDependentsOfOneEntryAreAllWalked) {
+  // The same table at twenty places: twenty pages hang on one entry.
+  for (unsigned i = 0; i < 20; ++i) {
+    walker.memory[kRootA + (0x200 + i) * 4] = kTable | 7;
+    add_paged(((0x200 + i) << 22) + 0x1000);
+  }
+  EXPECT_EQ(change(kTable + 4, 0x9000 | 7), 20u);
+  EXPECT_FALSE(get((0x200 << 22) + 0x1000));
 }
 
 TEST_F(TcachePagingTest, AnAddressSpaceWithTheSameTableCostsOneWalk) {
@@ -313,15 +347,14 @@ TEST_F(TcachePagingTest, UnmappedCodeIsSuspendedUntilItIsSeenAgain) {
 
   load_cr3(kRootB);  // now by a page fault that maps it
   walker.map(kRootB, 0xc0001000, kTable, 0x1000);
-  EXPECT_EQ(cache->entry_changed(Gpa(kRootB + 0x300 * 4), kTable | 7), 0u);
+  EXPECT_EQ(cache->entry_changed(Gpa(kRootB + 0x300 * 4), walker), 0u);
   MappedPage page;
   ASSERT_TRUE(walker.walk(Gva(0xc0001000), &page));
   EXPECT_EQ(cache->note_mapping(page), 0u);
   EXPECT_EQ(get(0xc0001000), fragment);
 
   load_cr3(kRootA);
-  walker.memory[kTable + 4] = 0x9007;  // changed where it is in force
-  EXPECT_EQ(cache->entry_changed(Gpa(kTable + 4), 0x9007), 1u);
+  EXPECT_EQ(change(kTable + 4, 0x9007), 1u);  // changed where it is in force
   EXPECT_TRUE(cache->check());
 }
 
