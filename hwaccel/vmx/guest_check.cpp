@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint32_t kVm86Access = 0xf3, kVm86Limit = 0xffff;
 constexpr uint32_t kTypeLdt = 2, kTypeBusy16 = 3, kTypeBusy32 = 11;
+constexpr SegmentRegister kDataSegments[] = {kDs, kEs, kFs, kGs};
 constexpr uint16_t kRpl = 3, kTableIndicator = 4;
 constexpr uint32_t kReserved = 0xfffe0f00;  // bits 31:17 and 11:8 of access rights
 
@@ -87,7 +88,7 @@ Refusal check_guest(const ring1_cpu_state& cpu, bool unrestricted) {
   } else {
     if (!code_ok(cpu, unrestricted)) return Refusal::kCodeSegment;
     if (!stack_ok(cpu, unrestricted)) return Refusal::kStackSegment;
-    for (const SegmentRegister which : {kDs, kEs, kFs, kGs})
+    for (const SegmentRegister which : kDataSegments)
       if (!data_ok(cpu.seg[which], unrestricted, which == kFs || which == kGs)) return Refusal::kDataSegment;
   }
   if (!ldtr_ok(cpu)) return Refusal::kLdtr;
