@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What KVM_GET_SUPPORTED_CPUID offers: of the processor's features those that a 32-bit guest may use under this engine.
+ * What KVM_GET_SUPPORTED_CPUID offers: of the processor's features those that a guest may use under the engine.
  * Guest user code executes CPUID natively on processors without CPUID faulting, so nothing is offered that the
  * processor lacks. Leaves: SDM 2A CPUID; 0x8000xxxx: APM 3 appendix E.
  */
@@ -25,6 +25,12 @@
 		     BIT(20) /* NX */ | BIT(22) /* MMXEXT */ | BIT(30) | BIT(31) /* 3DNow! */)
 #define LEAF8_1_ECX (BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | BIT(7) /* MISALIGNSSE */ | BIT(8) /* PREFETCHW */)
 #define LEAF8_7_EDX_INVARIANT_TSC BIT(8)
+/* What comes with long mode. */
+#define LONG_LEAF1_ECX BIT(13) /* CMPXCHG16B */
+#define LONG_LEAF8_1_EDX (BIT(11) /* SYSCALL */ | BIT(29) /* LM */)
+#define LONG_LEAF8_1_ECX BIT(0) /* LAHF and SAHF in 64-bit code */
+#define GIGABYTE_LEAF8_1_EDX BIT(26) /* 1 GiB pages */
+#define LINEAR_BITS(long_mode) ((long_mode) ? 48 : 32)
 
 #define MAX_BASIC 4
 #define FEATURE_LEAF 7
@@ -39,7 +45,13 @@
 struct builder {
 	struct kvm_cpuid_entry2 *entries;
 	u32 count;
+	u32 features; /* of ring1_guest_features() */
 };
+
+static bool long_mode(const struct builder *b)
+{
+	return b->features & RING1_FEATURE_LONG_MODE;
+}
 
 /* Room was made for all leaves below. */
 #define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 2 + 1 + 9)
@@ -59,7 +71,7 @@ static void add_features(struct builder *b)
 	struct kvm_cpuid_entry2 *entry = add(b, 1, 0);
 
 	entry->ebx = (entry->ebx & 0xffff) | 1 << 16; /* brand, CLFLUSH size, one processor, APIC id 0 */
-	entry->ecx = (entry->ecx & LEAF1_ECX) | LEAF1_ECX_HYPERVISOR;
+	entry->ecx = (entry->ecx & (LEAF1_ECX | (long_mode(b) ? LONG_LEAF1_ECX : 0))) | LEAF1_ECX_HYPERVISOR;
 	entry->edx &= LEAF1_EDX;
 }
 
@@ -137,6 +149,21 @@ static void add_hypervisor(struct builder *b)
 	memcpy(&entry->edx, signature + 8, 4);
 }
 
+static void add_extended_features(struct builder *b, struct kvm_cpuid_entry2 *entry)
+{
+	u32 ecx = LEAF8_1_ECX, edx = LEAF8_1_EDX;
+
+	if (long_mode(b)) {
+		ecx |= LONG_LEAF8_1_ECX;
+		edx |= LONG_LEAF8_1_EDX;
+		if (b->features & RING1_FEATURE_GIGABYTE_PAGES)
+			edx |= GIGABYTE_LEAF8_1_EDX;
+	}
+	entry->ebx = 0;
+	entry->ecx &= ecx;
+	entry->edx &= edx;
+}
+
 static void add_extended(struct builder *b)
 {
 	u32 max = min_t(u32, cpuid_eax(0x80000000), MAX_EXTENDED);
@@ -150,16 +177,14 @@ static void add_extended(struct builder *b)
 			entry->eax = max;
 			break;
 		case 0x80000001:
-			entry->ebx = 0;
-			entry->ecx &= LEAF8_1_ECX;
-			entry->edx &= LEAF8_1_EDX;
+			add_extended_features(b, entry);
 			break;
 		case 0x80000007:
 			entry->eax = entry->ebx = entry->ecx = 0;
 			entry->edx = LEAF8_7_EDX_INVARIANT_TSC; /* the virtual one is */
 			break;
 		case 0x80000008:
-			entry->eax = 32 << 8 | RING1_PHYSICAL_BITS;
+			entry->eax = LINEAR_BITS(long_mode(b)) << 8 | RING1_PHYSICAL_BITS;
 			entry->ebx = entry->ecx = entry->edx = 0;
 			break;
 		}
@@ -190,7 +215,7 @@ static void build(struct builder *b)
 
 int ring1_get_supported_cpuid(struct kvm_cpuid2 __user *argp)
 {
-	struct builder b = {};
+	struct builder b = { .features = ring1_guest_features(NULL) };
 	struct kvm_cpuid2 header;
 	int ret = 0;
 

@@ -8,12 +8,65 @@
 
 #define MAX_ENTRIES 256
 
+/* Those of long mode stand last, so that the list of a guest without them is shorter. */
 static const u32 indices[] = {
 	RING1_MSR_TSC,
 #define X(number, name, field, rule) number,
 	RING1_MSRS(X)
+	RING1_LONG_MODE_MSRS(X)
 #undef X
 };
+#define X(number, name, field, rule) +1
+enum { LONG_MODE_INDICES = 0 RING1_LONG_MODE_MSRS(X) };
+#undef X
+
+static int get_long_mode_msr(const struct ring1_vcpu *vcpu, u32 index, u64 *value)
+{
+	const struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
+
+	if (!vcpu->shared->config.long_mode)
+		return -EINVAL;
+	switch (index) {
+#define X(number, name, field, rule) \
+	case number:                 \
+		*value = cpu->field; \
+		return 0;
+	RING1_LONG_MODE_MSRS(X)
+#undef X
+	default:
+		return -EINVAL;
+	}
+}
+
+static int set_long_mode_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
+{
+	struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
+
+	if (!vcpu->shared->config.long_mode)
+		return -EINVAL;
+	switch (index) {
+#define X(number, name, field, rule)               \
+	case number:                               \
+		if (!ring1_msr_rule_##rule(value)) \
+			return -EINVAL;            \
+		cpu->field = value;                \
+		return 0;
+	RING1_LONG_MODE_MSRS(X)
+#undef X
+	default:
+		return -EINVAL;
+	}
+}
+
+static int set_efer(struct ring1_vcpu *vcpu, u64 value)
+{
+	struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
+
+	if (!ring1_efer_valid(value, vcpu->shared->config.long_mode))
+		return -EINVAL;
+	cpu->efer = ring1_efer_written(cpu->efer, value);
+	return 0;
+}
 
 static int get_msr(const struct ring1_vcpu *vcpu, u32 index, u64 *value)
 {
@@ -33,7 +86,7 @@ static int get_msr(const struct ring1_vcpu *vcpu, u32 index, u64 *value)
 	RING1_MSRS(X)
 #undef X
 	default:
-		return -EINVAL;
+		return get_long_mode_msr(vcpu, index, value);
 	}
 }
 
@@ -41,6 +94,8 @@ static int set_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
 {
 	struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
 
+	if (index == MSR_EFER)
+		return set_efer(vcpu, value);
 	switch (index) {
 	case RING1_MSR_TSC:
 		cpu->tsc_offset = value - rdtsc();
@@ -54,7 +109,7 @@ static int set_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
 	RING1_MSRS(X)
 #undef X
 	default:
-		return -EINVAL;
+		return set_long_mode_msr(vcpu, index, value);
 	}
 }
 
@@ -99,16 +154,18 @@ long ring1_msrs(struct ring1_vcpu *vcpu, struct kvm_msrs __user *argp, bool writ
 
 int ring1_get_msr_index_list(struct kvm_msr_list __user *argp)
 {
+	const bool long_mode = ring1_guest_features(NULL) & RING1_FEATURE_LONG_MODE;
+	const u32 count = ARRAY_SIZE(indices) - (long_mode ? 0 : LONG_MODE_INDICES);
 	struct kvm_msr_list header;
 	u32 room;
 
 	if (copy_from_user(&header, argp, sizeof(header)))
 		return -EFAULT;
 	room = header.nmsrs;
-	header.nmsrs = ARRAY_SIZE(indices);
+	header.nmsrs = count;
 	if (copy_to_user(argp, &header, sizeof(header)))
 		return -EFAULT;
-	if (room < ARRAY_SIZE(indices))
+	if (room < count)
 		return -E2BIG;
-	return copy_to_user(argp->indices, indices, sizeof(indices)) ? -EFAULT : 0;
+	return copy_to_user(argp->indices, indices, count * sizeof(indices[0])) ? -EFAULT : 0;
 }

@@ -36,9 +36,11 @@ static void get_segment(const struct ring1_segment *from, struct kvm_segment *to
 	};
 }
 
+/* The L bit is kept of code only: in data segments it is available to software, and nothing here may build on it. */
 static void set_segment(const struct kvm_segment *from, struct ring1_segment *to)
 {
 	bool unusable = from->unusable || !from->present;
+	bool long_code = from->l && from->s && (from->type & RING1_AR_CODE);
 
 	*to = (struct ring1_segment){
 		.base = from->base,
@@ -46,9 +48,19 @@ static void set_segment(const struct kvm_segment *from, struct ring1_segment *to
 		.selector = from->selector,
 		.access = (from->type & RING1_AR_TYPE_MASK) | (from->s ? RING1_AR_S : 0) |
 			  (from->dpl & 3) << RING1_AR_DPL_SHIFT | (from->present ? RING1_AR_P : 0) |
-			  (from->avl ? RING1_AR_AVL : 0) | (from->db ? RING1_AR_DB : 0) | (from->g ? RING1_AR_G : 0) |
+			  (from->avl ? RING1_AR_AVL : 0) | (long_code ? RING1_AR_L : 0) | (from->db ? RING1_AR_DB : 0) | (from->g ? RING1_AR_G : 0) |
 			  (unusable ? RING1_AR_UNUSABLE : 0),
 	};
+}
+
+/* Under paging LME, LMA and PAE go together; nowhere else can there be 64-bit code (SDM 3A 2.2.1, 4.1.2). */
+static bool valid_mode(const struct kvm_sregs *sregs, bool long_mode)
+{
+	if (!ring1_efer_valid(sregs->efer, long_mode))
+		return false;
+	if ((sregs->efer & EFER_LME) && (sregs->cr0 & X86_CR0_PG))
+		return (sregs->cr4 & X86_CR4_PAE) && (sregs->efer & EFER_LMA) && !(sregs->cr3 >> RING1_PHYSICAL_BITS);
+	return !(sregs->efer & EFER_LMA) && !sregs->cs.l && !(sregs->cr3 >> 32);
 }
 
 static bool valid_control(const struct kvm_sregs *sregs)
@@ -61,21 +73,21 @@ static bool valid_control(const struct kvm_sregs *sregs)
 		return false;
 	if ((cr0 & X86_CR0_NW) && !(cr0 & X86_CR0_CD))
 		return false;
-	return !(sregs->cr4 & ~(u64)CR4_SUPPORTED) && sregs->cr8 <= 15 && !(sregs->cr3 >> 32) &&
-	       ring1_msr_rule_EFER(sregs->efer) && ring1_msr_rule_APIC_BASE(sregs->apic_base);
+	return !(sregs->cr4 & ~(u64)CR4_SUPPORTED) && sregs->cr8 <= 15 && ring1_msr_rule_APIC_BASE(sregs->apic_base);
 }
 
-/* Without long mode there are 32 bits of linear address, and no 64-bit code. */
-static bool valid_segments(const struct kvm_sregs *sregs)
+/* Without long mode there are 32 bits of linear address; with it these registers, and no others, hold 64. */
+static bool valid_bases(const struct kvm_sregs *sregs, bool long_mode)
 {
-	const struct kvm_segment *segments[] = { &sregs->cs, &sregs->ds, &sregs->es, &sregs->fs,
-						 &sregs->gs, &sregs->ss, &sregs->tr, &sregs->ldt };
-	u64 bases = sregs->gdt.base | sregs->idt.base;
+	const u64 narrow = sregs->cs.base | sregs->ds.base | sregs->es.base | sregs->ss.base;
+	const u64 wide[] = { sregs->fs.base, sregs->gs.base, sregs->tr.base, sregs->ldt.base, sregs->gdt.base,
+			     sregs->idt.base };
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(segments); i++)
-		bases |= segments[i]->base;
-	return !(bases >> 32) && !sregs->cs.l;
+	for (i = 0; i < ARRAY_SIZE(wide); i++)
+		if (long_mode ? !ring1_msr_rule_CANONICAL(wide[i]) : wide[i] >> 32)
+			return false;
+	return !(narrow >> 32);
 }
 
 int ring1_get_sregs(void *object, void *data)
@@ -113,9 +125,10 @@ int ring1_set_sregs(void *object, void *data)
 	struct ring1_vcpu *vcpu = object;
 	struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
 	const struct kvm_sregs *sregs = data;
+	const bool long_mode = vcpu->shared->config.long_mode;
 	unsigned long vector;
 
-	if (!valid_control(sregs) || !valid_segments(sregs))
+	if (!valid_control(sregs) || !valid_mode(sregs, long_mode) || !valid_bases(sregs, long_mode))
 		return -EINVAL;
 	set_segment(&sregs->cs, &cpu->seg[CS]);
 	set_segment(&sregs->ds, &cpu->seg[DS]);

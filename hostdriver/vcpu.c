@@ -109,6 +109,7 @@ static void configure(struct ring1_vcpu *vcpu)
 	config->chaining = ring1_chaining;
 	config->check_recovery = ring1_check_recovery;
 	config->trace = ring1_trace;
+	config->long_mode = !!(ring1_guest_features(vcpu->vm) & RING1_FEATURE_LONG_MODE);
 	config->max_gpa = RING1_MAX_GPA;
 }
 

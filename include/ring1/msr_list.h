@@ -62,6 +62,11 @@
 	X(0xc0000102, KERNEL_GS_BASE, kernel_gs_base, CANONICAL)     \
 	X(0xc0000103, TSC_AUX, tsc_aux, LOW32)
 
+/* Those that a processor has only with long mode: the bases of FS and GS. */
+#define RING1_LONG_MODE_MSRS(X)                           \
+	X(0xc0000100, FS_BASE, seg[4].base, CANONICAL)    \
+	X(0xc0000101, GS_BASE, seg[5].base, CANONICAL)
+
 /* The rules: 1 if a write may store the value. */
 static inline int ring1_msr_rule_ANY(__u64 value)
 {
@@ -85,10 +90,28 @@ static inline int ring1_msr_rule_APIC_BASE(__u64 value)
 	return (value & ~(0x900ull | (((1ull << RING1_PHYSICAL_BITS) - 1) & ~0xfffull))) == 0;
 }
 
-/* SCE and NXE; long mode is not offered. */
+/*
+ * SCE and NXE, and with long mode LME and LMA. LMA is not for software to change: what a write says of it is ignored
+ * (ring1_efer_written), as KVM does. LME must not change under paging (SDM 3A 4.1.2); that is the guest's concern alone,
+ * as KVM_SET_MSRS may come before or after KVM_SET_SREGS.
+ */
+#define RING1_EFER_LME 0x100ull
+#define RING1_EFER_LMA 0x400ull
+
+static inline int ring1_efer_valid(__u64 value, int long_mode)
+{
+	return (value & ~(0x801ull | (long_mode ? RING1_EFER_LME | RING1_EFER_LMA : 0))) == 0;
+}
+
+static inline __u64 ring1_efer_written(__u64 old, __u64 value)
+{
+	return (value & ~RING1_EFER_LMA) | (old & RING1_EFER_LMA);
+}
+
+/* The row's own rule is that of a guest without long mode; with it both functions above decide first. */
 static inline int ring1_msr_rule_EFER(__u64 value)
 {
-	return (value & ~0x801ull) == 0;
+	return ring1_efer_valid(value, 0);
 }
 
 /* Memory types of an MTRR: UC, WC, WT, WP, WB (SDM 3A 11.11.2). */

@@ -124,7 +124,7 @@ struct ring1_config {
 	__u8 trace;	    /* debug: log every entry into the guest */
 	__u8 engine;	    /* enum ring1_engine */
 	__u8 nested_paging; /* svm: NPT, vmx: EPT; else shadow page tables */
-	__u8 pad[1];
+	__u8 long_mode;	    /* the guest may use it: EFER.LME, 64-bit code, the registers that come with it */
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */
 };

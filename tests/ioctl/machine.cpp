@@ -41,6 +41,16 @@ bool Device::is_ring1() const {
   return false;
 }
 
+bool Device::has_long_mode() const {
+  constexpr uint32_t kLongMode = 1u << 29;
+  CpuidList list;
+  list.head().nent = 200;
+  if (call(kGetSupportedCpuid, list.address())) return false;
+  for (unsigned i = 0; i < list.head().nent; i++)
+    if (list.entries()[i].function == 0x80000001) return list.entries()[i].edx & kLongMode;
+  return false;
+}
+
 Vm::Vm() {
   adopt(device.call(KVM_CREATE_VM));
   CHECK(get() >= 0);

@@ -94,6 +94,7 @@ class Device : public Fd {
  public:
   Device();
   bool is_ring1() const;
+  bool has_long_mode() const;  // its guests may be 64-bit ones
 };
 
 class Vm : public Fd {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an engine lets a guest have that binary translation cannot give. bt runs 32-bit guests only: its guests live in
+ * compatibility mode, in the low 4 GiB.
+ */
+#include "ring1.h"
+
+/* vm is NULL where none is meant yet (KVM_GET_SUPPORTED_CPUID): the engine that a new VM gets. */
+u32 ring1_guest_features(const struct ring1_vm *vm)
+{
+	return 0;
+}
