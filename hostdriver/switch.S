@@ -65,6 +65,8 @@ ring1_switch_to_monitor:
 	movq	%rax, RING1_SW_HOST_CR4(%rdi)
 	movq	%dr7, %rax
 	movq	%rax, RING1_SW_HOST_DR7(%rdi)
+	movl	$0x400, %eax /* no breakpoint of the host strikes where its handler is not there */
+	movq	%rax, %dr7
 	sgdt	RING1_SW_HOST_GDTR+6(%rdi)
 	sidt	RING1_SW_HOST_IDTR+6(%rdi)
 	str	RING1_SW_HOST_TR(%rdi)
@@ -91,8 +93,6 @@ ring1_switch_to_monitor:
 	ltr	%ax
 	xorl	%eax, %eax
 	lldt	%ax
-	movl	$0x400, %eax
-	movq	%rax, %dr7
 	movq	RING1_SW_MON_CR3(%rdi), %rax
 	movq	%rax, %cr3
 	movq	RING1_SW_MON_CR4(%rdi), %rax /* drops PGE: the host's global entries go */
@@ -157,9 +157,9 @@ ring1_switch_to_host:
 	write_msr MSR_EFER, RING1_SW_HOST_EFER
 	write_msr MSR_SYSENTER_CS, RING1_SW_HOST_SYSENTER_CS
 	movq	RING1_SW_HOST_DR7(%rdi), %rax
-	movq	%rax, %dr7
 	lidt	RING1_SW_HOST_IDTR+6(%rdi) /* before the host's stack: our NMI handler looks for the switch page below RSP */
 	movq	RING1_SW_HOST_RSP(%rdi), %rsp
+	movq	%rax, %dr7 /* the host's breakpoints need its IDT */
 	pop_saved
 	ret
 	.size	ring1_switch_to_host, . - ring1_switch_to_host

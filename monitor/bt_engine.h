@@ -99,6 +99,21 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   void debug_exception();
   void system_call(unsigned vector);
 
+  // Breakpoints (bt_breakpoints.cpp).
+  enum class Stop : uint8_t {
+    kBoundary,  // between two instructions
+    kInside,    // in a sequence; the instruction is yet to be done
+    kBehind,    // in a sequence; the instruction is done
+  };
+  Stop stop();
+  void arm_breakpoints();
+  void disarm_breakpoints();
+  void breakpoints_changed();
+  bool on_code_breakpoint(uint32_t eip) const;
+  bool meet_code_breakpoint();
+  unsigned met_by_guest(unsigned met) const;
+  uint32_t linear_of(uint32_t eip) const;
+
   // Emulation (bt_emulate.cpp).
   void step_over_shadow();
   bool interpret_user();     // true: entered directly, for one instruction

@@ -3,6 +3,7 @@
 #include "monitor/hardware.h"
 #include "monitor/bt_engine.h"
 #include "monitor/monitor.h"
+#include "x86/breakpoints.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
@@ -31,6 +32,7 @@ void BtEngine::apply_pending() {
     page.mon_cr0 = real_cr0_ = new_cr0;
     page.mon_cr4 = real_cr4_ = new_cr4;
   }
+  if (pending.breakpoints) breakpoints_changed();
   act_on_notes();
 }
 
@@ -141,11 +143,14 @@ void BtEngine::run_guest() {
   if (live_ == Live::kState && !prepare()) return;
   if (paging_generation_ != monitor_.mmu.generation() || flush_wanted_) set_paging();
   if (shared_.config.trace) trace_entry();
+  const bool watching = breakpoint::any(cpu_);
   entering_guest();
+  if (watching) [[unlikely]] arm_breakpoints();
   if (monitor_.machine.segments().is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]
     ring1_enter_guest(&block_);
   else
     ring1_enter_guest_on(&block_, monitor_.narrow_stack.frame_of(block_));
+  if (watching) [[unlikely]] disarm_breakpoints();
   left_guest();
   handle_trap();
 }

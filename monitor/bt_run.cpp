@@ -5,6 +5,7 @@
 #include "monitor/hardware.h"
 #include "monitor/bt_engine.h"
 #include "monitor/monitor.h"
+#include "x86/breakpoints.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
@@ -48,11 +49,12 @@ bool BtEngine::prepare() {
   const bool protected_mode = (cpu_.cr0 & cr0::kPe) && !(cpu_.rflags & eflags::kVm);
   const unsigned cpl = (cpu_.seg[kSs].access & RING1_AR_DPL_MASK) >> RING1_AR_DPL_SHIFT;
   const bool stack_usable = (cpu_.seg[kSs].access & RING1_AR_P) && !(cpu_.seg[kSs].access & RING1_AR_UNUSABLE);
-  if (protected_mode && cpl == 3 && stack_usable) {
-    if ((cpu_.rflags & eflags::kIopl) == eflags::kIopl) return interpret_user();
+  if (protected_mode && cpl == 3 && stack_usable && (cpu_.rflags & eflags::kIopl) != eflags::kIopl) {
     enter_direct();
     return true;
   }
+  if (breakpoint::any(cpu_) && meet_code_breakpoint()) [[unlikely]] return false;
+  if (protected_mode && cpl == 3 && stack_usable) return interpret_user();
   // IRET to a 16-bit stack restores SP only (SDM 2A IRET); ESP's upper half would become the monitor's.
   const bool wide_stack = stack_usable && (cpu_.seg[kSs].access & RING1_AR_DB);
   if (protected_mode && cpl == 0 && wide_stack && !(cpu_.rflags & eflags::kTf)) {
@@ -105,6 +107,7 @@ bool BtEngine::enter_translated() {
 tcache::Fragment* BtEngine::fragment_at(uint32_t eip, bool* faulted) {
   const translator::Mode now = mode();
   if (tcache::Fragment* fragment = cache_.lookup(eip, now)) return fragment;
+  if (on_code_breakpoint(eip)) return nullptr;  // prepare() takes care of it
   return translate(eip, now, faulted);
 }
 
@@ -185,7 +188,16 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
   if (tcache::Fragment* fragment = cache_.lookup(eip, mode)) return fragment;
   translation_.code = code_buffer_;
   translator::Source source = {.eip = eip, .bytes = guest_code_, .available = available};
-  if (translator::translate(source, mode, &translation_) == translator::Outcome::kNeedMoreBytes) {
+  translator::Outcome outcome;
+  if (breakpoint::any(cpu_)) [[unlikely]] source.available = breakpoint::room_before_code(cpu_, linear_of(eip), available);
+  outcome = translator::translate(source, mode, &translation_);
+  if (outcome == translator::Outcome::kNeedMoreBytes && source.available < available) {
+    // The address of a breakpoint lies inside the first instruction.
+    source.available = available;
+    source.max_instructions = 1;
+    outcome = translator::translate(source, mode, &translation_);
+  }
+  if (outcome == translator::Outcome::kNeedMoreBytes) {
     // The first instruction goes on where nothing is mapped, or beyond the limit of CS.
     need_next = true;
     if (!gather(eip, pages, &available, faulted, &need_next)) return nullptr;

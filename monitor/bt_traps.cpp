@@ -182,15 +182,4 @@ void BtEngine::exception(unsigned vector) {
   }
 }
 
-void BtEngine::debug_exception() {
-  constexpr uint64_t kDr6Fixed = 0xffff0ff0, kDr6Status = 0xe00f, kDr6SingleStep = 0x4000;
-  const uint64_t status = hardware::read_dr6() & kDr6Status;
-  hardware::write_dr6(kDr6Fixed);
-  const bool ours = single_step_ && (status & kDr6SingleStep);
-  to_architectural();
-  if (live_ != Live::kState || ours) return;
-  cpu_.dr[6] = (cpu_.dr[6] & ~uint64_t{0xf}) | status | kDr6Fixed;
-  deliver(emulator::Fault{Vector::kDb, 0, 0});
-}
-
 }  // namespace ring1::monitor

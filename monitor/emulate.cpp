@@ -2,6 +2,7 @@
 // Instructions executed one by one in the monitor, and events on their way to the guest's IDT.
 #include "monitor/engine.h"
 #include "monitor/monitor.h"
+#include "x86/breakpoints.h"
 
 namespace ring1::monitor {
 
@@ -21,6 +22,9 @@ void set_event(ring1_cpu_state& cpu, const emulator::Event& event) {
 
 void Engine::deliver_by_emulator(const emulator::Event& event) {
   const Outcome outcome = emulator::deliver(cpu_, monitor_.machine, event);
+  // The pushes of a frame may meet breakpoints as well. Those of #DB itself are let pass, or there would be no end.
+  const unsigned met = monitor_.machine.take_breakpoints_met();
+  if (event.vector != static_cast<uint8_t>(Vector::kDb)) hold_breakpoints(met);
   if (outcome == Outcome::kBlocked)
     internal_error(KVM_INTERNAL_ERROR_DELIVERY_EV, "an event's delivery met memory that does not exist");
   attend();
@@ -51,6 +55,7 @@ Outcome Engine::step(emulator::Fault* fault) {
   constexpr unsigned kRepeats = 256;  // physical interrupts wait as long
   shared_.stats.instructions_emulated++;
   interpreted_++;
+  if (breakpoint::any(cpu_)) [[unlikely]] return step_watched(fault);
   return emulator::step(cpu_, monitor_.machine, fault, kRepeats, &decoded_);
 }
 

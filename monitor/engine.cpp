@@ -25,6 +25,8 @@ void Engine::state_written() {
   abandon();
   monitor_.devices.apic_base_written();
   monitor_.machine.paging_changed();
+  monitor_.machine.breakpoints_changed();
+  breakpoints_held_ = 0;
   attend();
 }
 
@@ -168,6 +170,7 @@ bool Engine::serve_pending() {
     return false;
   }
   if (!serve_timers()) return false;
+  if (breakpoints_held_ && !serve_breakpoints()) return false;
   if (cpu_.event.valid && !take_event_along()) return false;
   if (!serve_nmi() || !serve_interrupt()) return false;
   set_interrupt_waiting(interrupt_wanted_);

@@ -96,6 +96,12 @@ class Engine {
   void entering_guest();
   void left_guest();
 
+  // Breakpoints of the guest (breakpoints.cpp).
+  // #DB, with what DR6 shall report besides what it holds.
+  void deliver_debug(uint64_t status);
+  // Breakpoints that were met and wait for the next instruction boundary.
+  void hold_breakpoints(unsigned met);
+
   // One instruction on the virtual processor (emulate.cpp).
   emulator::Outcome step(emulator::Fault* fault);
   // `original`: the exception that the processor raised for it, if any.
@@ -109,6 +115,7 @@ class Engine {
   ring1_vcpu_shared& shared_;
   ring1_cpu_state& cpu_;
   bool interrupt_wanted_ = false;
+  unsigned breakpoints_held_ = 0;  // bit n for DRn
 
   // Instructions interpreted since physical interrupts were last served.
   static constexpr unsigned kMaxInterpreted = 256;
@@ -119,11 +126,13 @@ class Engine {
 
   bool serve_pending();  // false: start the round again
   bool serve_timers();
+  bool serve_breakpoints();
   bool serve_nmi();
   bool serve_interrupt();
   bool interrupts_wanted();
   void inject_interrupt();
   void halt();
+  emulator::Outcome step_watched(emulator::Fault* fault);
 
   bool attention_ = true;  // something may be pending: look before the next entry
   uint64_t entered_at_ = 0, left_at_ = 0;  // TSC of the last stay in the guest

@@ -15,6 +15,17 @@ inline uint64_t read_dr6() { uint64_t v; asm volatile("mov %%dr6, %0" : "=r"(v))
 inline void write_dr6(uint64_t v) { asm volatile("mov %0, %%dr6" : : "r"(v)); }
 inline void write_dr7(uint64_t v) { asm volatile("mov %0, %%dr7" : : "r"(v)); }
 
+inline uint64_t read_dr(unsigned index) {
+  uint64_t v = 0;
+  switch (index) {
+    case 0: asm volatile("mov %%dr0, %0" : "=r"(v)); break;
+    case 1: asm volatile("mov %%dr1, %0" : "=r"(v)); break;
+    case 2: asm volatile("mov %%dr2, %0" : "=r"(v)); break;
+    case 3: asm volatile("mov %%dr3, %0" : "=r"(v)); break;
+  }
+  return v;
+}
+
 inline void write_dr(unsigned index, uint64_t v) {
   switch (index) {
     case 0: asm volatile("mov %0, %%dr0" : : "r"(v)); break;

@@ -12,6 +12,7 @@ namespace ring1::monitor {
 void Host::enter_host() {
   hardware::barrier();
   const uint32_t request = shared_.request;
+  debug_registers_.give_back();
   const uint64_t before = hardware::read_tsc();
   reinterpret_cast<void (*)(ring1_switch*)>(page_.to_host)(&page_);
   load_tables(page_);

@@ -6,6 +6,7 @@
 
 #include "include/ring1/switch.h"
 #include "include/ring1/vcpu_shared.h"
+#include "monitor/debug_registers.h"
 
 namespace ring1::monitor {
 
@@ -49,6 +50,7 @@ class Host {
   unsigned pages(unsigned count);
   uint64_t page_hpa(unsigned index) const { return shared_.pages.hpa[index]; }
 
+  DebugRegisters& debug_registers() { return debug_registers_; }
   ring1_switch& switch_page() { return page_; }
   ring1_vcpu_shared& shared() { return shared_; }
 
@@ -61,6 +63,7 @@ class Host {
   ring1_switch& page_;
   ring1_vcpu_shared& shared_;
   CommandHandler* handler_ = nullptr;
+  DebugRegisters debug_registers_;
   bool visited_ = true;
   uint64_t absence_ = 0;
 };

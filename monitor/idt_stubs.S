@@ -13,6 +13,8 @@ ring1_idt_stubs:
 	.balign	16
 	.if	vector == 2
 	jmp	nmi
+	.elseif	vector == 1
+	jmp	debug
 	.elseif	vector == 18
 	jmp	mce
 	.else
@@ -24,6 +26,30 @@ ring1_idt_stubs:
 	.endif
 	.set	vector, vector + 1
 	.endr
+stubs_end:
+
+/*
+ * #DB. MOV SS and POP SS hold a data breakpoint back for one instruction (SDM 3A 6.8.3). If that one enters the monitor
+ * (INT n, a fault), the breakpoint strikes ring 0 at the first instruction of a stub above: go on there, DR6 keeps it.
+ * The stub may be the NMI's, so without IRET.
+ */
+debug:
+	testb	$3, 8(%rsp)
+	jnz	2f
+	pushq	%rax
+	pushq	%rcx
+	movq	16(%rsp), %rcx
+	leaq	ring1_idt_stubs(%rip), %rax
+	cmpq	%rax, %rcx
+	jb	1f
+	leaq	stubs_end(%rip), %rax
+	cmpq	%rax, %rcx
+	jae	1f
+	resume_ring0
+1:	popq	%rcx
+	popq	%rax
+2:	pushq	$0
+	pushq	$1
 
 trap:
 	testb	$3, 24(%rsp)	/* CS */

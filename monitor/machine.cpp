@@ -3,6 +3,7 @@
 
 #include "monitor/freestanding.h"
 #include "monitor/hardware.h"
+#include "x86/breakpoints.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
@@ -80,6 +81,7 @@ MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privi
   if (locate(address, access, &gpa[0], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
   const Gva second = Gva((address.raw() + first) & 0xffffffff);
   if (first < size && locate(second, access, &gpa[1], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  watch(address, size, false, purpose);
   auto* bytes = static_cast<uint8_t*>(to);
   const MemoryStatus status = read_piece(gpa[0], bytes, first);
   if (status != MemoryStatus::kOk || first == size) return status;
@@ -95,6 +97,7 @@ MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privil
   if (locate(address, access, &gpa[0], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
   const Gva second = Gva((address.raw() + first) & 0xffffffff);
   if (first < size && locate(second, access, &gpa[1], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  watch(address, size, true, purpose);
   const auto* bytes = static_cast<const uint8_t*>(from);
   const MemoryStatus status = write_piece(gpa[0], bytes, first);
   if (status != MemoryStatus::kOk || first == size) return status;
@@ -110,11 +113,22 @@ MemoryStatus Machine::probe_write(Gva address, unsigned size, Privilege privileg
   return locate(last.page(), access, &gpa, fault);
 }
 
+void Machine::watch(Gva address, unsigned size, bool write, Purpose purpose) {
+  if (!breakpoint::any(cpu_) || purpose != Purpose::kData) [[likely]] return;
+  breakpoints_met_ |= breakpoint::met_by_data(cpu_, static_cast<uint32_t>(address.raw()), size, write);
+}
+
+void Machine::watch_port(uint16_t port, unsigned size) {
+  if (breakpoint::any(cpu_)) [[unlikely]] breakpoints_met_ |= breakpoint::met_by_port(cpu_, port, size);
+}
+
 MemoryStatus Machine::port_in(uint16_t port, unsigned size, uint32_t* value) {
+  watch_port(port, size);
   return devices_.port(port, size, value, false) ? MemoryStatus::kOk : MemoryStatus::kBlocked;
 }
 
 MemoryStatus Machine::port_out(uint16_t port, unsigned size, uint32_t value) {
+  watch_port(port, size);
   return devices_.port(port, size, &value, true) ? MemoryStatus::kOk : MemoryStatus::kBlocked;
 }
 

@@ -34,6 +34,7 @@ class Machine final : public emulator::Machine, public GuestReader {
   void cr4_written(uint64_t old_value) override;
   void invlpg(Gva address) override;
   void descriptor_table_written() override;
+  void debug_register_written(unsigned) override { breakpoints_changed(); }
   uint64_t read_cr8() override;
   void write_cr8(uint64_t value) override;
 
@@ -44,6 +45,7 @@ class Machine final : public emulator::Machine, public GuestReader {
 
   // Rebuilds everything that follows from the control registers: after user space has changed them.
   void paging_changed() { set_mode(true, shadowmmu::Pointers::kLoad); }
+  void breakpoints_changed() { pending_.breakpoints = true; }
   // Null, or why the address space of the control registers could not be made: the guest must not run.
   const char* failure() const { return failure_; }
 
@@ -53,6 +55,7 @@ class Machine final : public emulator::Machine, public GuestReader {
     bool mode = false;           // the paging mode itself changed: flush the cache
     bool real_registers = false; // CR0.TS and friends, CR4.OSFXSR
     bool tables = false;         // GDTR, LDTR
+    bool breakpoints = false;    // DR0 to DR3, DR7
   };
   Pending take_pending() {
     const Pending pending = pending_;
@@ -60,7 +63,16 @@ class Machine final : public emulator::Machine, public GuestReader {
     return pending;
   }
 
+  // Data and port breakpoints that accesses have met since the last call (bit n for DRn).
+  unsigned take_breakpoints_met() {
+    const unsigned met = breakpoints_met_;
+    breakpoints_met_ = 0;
+    return met;
+  }
+
  private:
+  void watch(Gva address, unsigned size, bool write, emulator::Purpose purpose);
+  void watch_port(uint16_t port, unsigned size);
   shadowmmu::PagingMode mode_of(uint64_t cr0, uint64_t cr4) const;
   void set_mode(bool other_mode, shadowmmu::Pointers pointers);
   void note_load(shadowmmu::ShadowMmu::Load load);
@@ -76,6 +88,7 @@ class Machine final : public emulator::Machine, public GuestReader {
   Devices& devices_;
   Segments segments_;
   Pending pending_;
+  unsigned breakpoints_met_ = 0;
   const char* failure_ = nullptr;
 };
 

@@ -9,13 +9,8 @@
  */
 #include "switch.h"
 
-.macro note_pending offset
-	pushq	%rax
-	pushq	%rcx
-	movq	%rsp, %rax
-	andq	$-RING1_STACK_BYTES, %rax
-	movq	(%rax), %rax		/* the switch page */
-	movl	$1, \offset(%rax)
+/* Back to ring 0, without IRET. RCX and RAX are on the stack, the frame is above them. */
+.macro resume_ring0
 	movq	40(%rsp), %rax		/* interrupted RSP */
 	movq	16(%rsp), %rcx
 	movq	%rcx, -8(%rax)		/* RIP */
@@ -28,4 +23,14 @@
 	popq	%rax
 	popfq
 	ret
+.endm
+
+.macro note_pending offset
+	pushq	%rax
+	pushq	%rcx
+	movq	%rsp, %rax
+	andq	$-RING1_STACK_BYTES, %rax
+	movq	(%rax), %rax		/* the switch page */
+	movl	$1, \offset(%rax)
+	resume_ring0
 .endm

@@ -4,9 +4,8 @@
 # ITEMS='segments traps' runs only these items of the work list.
 . "$(dirname "$0")/lib.sh"
 
-# Items that are known to differ on ring1, and why. They are shown, and are no failure.
-#   watch    the guest's debug registers break nowhere
-known='watch'
+# Items that are known to differ on ring1, and why. They are shown, and are no failure. None are known today.
+known=
 
 # The program is an archive of its own in front of the harness's.
 PYTHONPATH=$root/harness /usr/bin/python3 - "$RING1_BUILD/guests/worklist/worklist" "$work/program.cpio" <<'END' || exit 1
