@@ -28,10 +28,6 @@ static bool kvm_device = true;
 module_param(kvm_device, bool, 0444);
 MODULE_PARM_DESC(kvm_device, "also register /dev/kvm if no other module has it (default on)");
 
-static char *engine = "bt";
-module_param(engine, charp, 0444);
-MODULE_PARM_DESC(engine, "bt: binary translation, the only engine there is");
-
 static const struct file_operations ring1_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = ring1_system_ioctl,
@@ -66,22 +62,28 @@ static int __init ring1_init(void)
 
 	if (ret)
 		return ret;
-	ret = ring1_world_init();
+	ret = ring1_engine_init();
 	if (ret)
 		return ret;
+	ret = ring1_world_init();
+	if (ret) {
+		ring1_engine_exit();
+		return ret;
+	}
 	ring1_debugfs_init();
 	ret = misc_register(&ring1_device);
 	if (ret) {
 		pr_err("cannot register /dev/ring1: %d\n", ret);
 		ring1_debugfs_exit();
 		ring1_world_exit();
+		ring1_engine_exit();
 		return ret;
 	}
 	/* The minor number is KVM's own, so this fails, silently, exactly when KVM is there. */
 	if (kvm_device && misc_register(&ring1_kvm_device))
 		kvm_device = false;
-	pr_info("ready: /dev/ring1%s, translation cache %u KiB\n", kvm_device ? " and /dev/kvm" : "",
-		ring1_tc_size / SZ_1K);
+	pr_info("ready: /dev/ring1%s, engine %s, translation cache %u KiB\n", kvm_device ? " and /dev/kvm" : "",
+		ring1_engine_default_name(), ring1_tc_size / SZ_1K);
 	return 0;
 }
 
@@ -92,6 +94,7 @@ static void __exit ring1_exit(void)
 	misc_deregister(&ring1_device);
 	ring1_debugfs_exit();
 	ring1_world_exit();
+	ring1_engine_exit();
 }
 
 module_init(ring1_init);

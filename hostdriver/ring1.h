@@ -26,6 +26,7 @@
 #include <asm/fpu/types.h>
 
 #include "../include/ring1/msr_list.h"
+#include "engine.h"
 #include "world.h"
 
 #define RING1_MAX_VCPUS 1
@@ -61,6 +62,7 @@ struct ring1_vm {
 	struct mutex pin_lock;
 	struct xarray pinned; /* guest frame number -> struct page */
 	bool irqchip, pit;
+	struct ring1_choice choice; /* held as long as the VM lives */
 	spinlock_t irq_lock;
 	struct ring1_irq_lines lines;
 	struct ring1_vcpu *vcpus[RING1_MAX_VCPUS]; /* never taken away before the VM ends */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ioctls of /dev/ring1 itself, and what KVM_CHECK_EXTENSION answers. */
 #include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "ring1.h"
@@ -43,6 +45,20 @@ int ring1_check_extension(unsigned long capability)
 	}
 }
 
+static int engine_info(struct ring1_engine_info __user *argp)
+{
+	struct ring1_engine_info *info = memdup_user(argp, sizeof(*info));
+	int ret;
+
+	if (IS_ERR(info))
+		return PTR_ERR(info);
+	ret = ring1_engine_info(info);
+	if (!ret && copy_to_user(argp, info, sizeof(*info)))
+		ret = -EFAULT;
+	kfree(info);
+	return ret;
+}
+
 long ring1_system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *argp = (void __user *)arg;
@@ -58,6 +74,8 @@ long ring1_system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return arg ? -EINVAL : RING1_VCPU_MMAP_PAGES * PAGE_SIZE;
 	case KVM_GET_SUPPORTED_CPUID:
 		return ring1_get_supported_cpuid(argp);
+	case RING1_GET_ENGINE_INFO:
+		return engine_info(argp);
 	case KVM_GET_MSR_INDEX_LIST:
 		return ring1_get_msr_index_list(argp);
 	default:

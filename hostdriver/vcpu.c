@@ -91,6 +91,7 @@ void ring1_vcpu_free(struct ring1_vcpu *vcpu)
 {
 	if (vcpu->world) {
 		hrtimer_cancel(&vcpu->timer);
+		ring1_svm_asid_put(vcpu->shared->config.asid, vcpu->shared->config.asid_shared);
 		ring1_world_destroy(vcpu->world);
 	}
 	ring1_fpu_free(vcpu);
@@ -110,6 +111,14 @@ static void configure(struct ring1_vcpu *vcpu)
 	config->check_recovery = ring1_check_recovery;
 	config->trace = ring1_trace;
 	config->long_mode = !!(ring1_guest_features(vcpu->vm) & RING1_FEATURE_LONG_MODE);
+	config->engine = vcpu->vm->choice.engine;
+	config->nested_paging = vcpu->vm->choice.nested_paging;
+	if (config->engine == RING1_ENGINE_SVM) {
+		bool shared;
+
+		ring1_svm_asid_get(&config->asid, &shared);
+		config->asid_shared = shared;
+	}
 	config->max_gpa = RING1_MAX_GPA;
 }
 
@@ -128,7 +137,7 @@ static struct ring1_vcpu *vcpu_alloc(struct ring1_vm *vm, u32 id)
 	vcpu->pio = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vcpu->run || !vcpu->pio || ring1_fpu_create(vcpu))
 		goto fail;
-	vcpu->world = ring1_world_create();
+	vcpu->world = ring1_world_create(vm->choice.engine);
 	if (IS_ERR(vcpu->world)) {
 		ret = PTR_ERR(vcpu->world);
 		vcpu->world = NULL;

@@ -29,6 +29,7 @@ static void vm_free(struct kref *ref)
 	ring1_unpin_range(vm, 0, RING1_MAX_GPA >> PAGE_SHIFT);
 	xa_destroy(&vm->pinned);
 	ring1_slots_free(vm);
+	ring1_engine_put(&vm->choice);
 	mmdrop(vm->mm);
 	kfree(vm);
 }
@@ -151,14 +152,19 @@ static const struct file_operations vm_fops = {
 int ring1_vm_create(unsigned long type)
 {
 	struct ring1_vm *vm;
+	struct ring1_choice choice;
 	struct file *file;
-	int fd;
+	int fd, ret;
 
-	if (type)
-		return -EINVAL;
+	ret = ring1_engine_get(type, &choice);
+	if (ret)
+		return ret;
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
-	if (!vm)
+	if (!vm) {
+		ring1_engine_put(&choice);
 		return -ENOMEM;
+	}
+	vm->choice = choice;
 	kref_init(&vm->ref);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);

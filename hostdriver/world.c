@@ -6,6 +6,7 @@
  */
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -17,14 +18,14 @@
 
 #include "world_private.h"
 
-static void *world_alloc(struct ring1_world *world, unsigned int order)
+static void *world_alloc_where(struct ring1_world *world, unsigned int order, gfp_t where)
 {
 	struct ring1_block *block = kmalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
 	struct page *page;
 
 	if (!block)
 		return NULL;
-	page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN, order);
+	page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | where, order);
 	if (!page) {
 		kfree(block);
 		return NULL;
@@ -34,6 +35,11 @@ static void *world_alloc(struct ring1_world *world, unsigned int order)
 	list_add(&block->list, &world->blocks);
 	world->pages += 1UL << order;
 	return page_address(page);
+}
+
+static void *world_alloc(struct ring1_world *world, unsigned int order)
+{
+	return world_alloc_where(world, order, 0);
 }
 
 static u64 *next_table(struct ring1_world *world, u64 *entry)
@@ -73,15 +79,29 @@ int ring1_world_map(struct ring1_world *world, u64 address, u64 hpa, u64 flags)
 }
 
 /* Memory of both worlds: zeroed, at its direct-map address, writable, not executable. */
-static void *world_alloc_mapped(struct ring1_world *world, unsigned int order)
+static void *world_alloc_mapped_where(struct ring1_world *world, unsigned int order, gfp_t where)
 {
-	u8 *memory = world_alloc(world, order);
+	u8 *memory = world_alloc_where(world, order, where);
 	unsigned long i;
 
 	for (i = 0; memory && i < (PAGE_SIZE << order); i += PAGE_SIZE)
 		if (ring1_world_map(world, (u64)(memory + i), __pa(memory + i), DATA_FLAGS))
 			return NULL;
 	return memory;
+}
+
+static void *world_alloc_mapped(struct ring1_world *world, unsigned int order)
+{
+	return world_alloc_mapped_where(world, order, 0);
+}
+
+/* What the processor's virtualisation wants: contiguous pages, and a place where a 32-bit CR3 can point. */
+static int build_hardware_area(struct ring1_world *world)
+{
+	void *area = world_alloc_mapped_where(world, ilog2(RING1_HARDWARE_PAGES), GFP_DMA32);
+
+	world->sw->hardware_area = (u64)area;
+	return area ? 0 : -ENOMEM;
 }
 
 static int map_switch_text(struct ring1_world *world)
@@ -139,7 +159,7 @@ static int build_low_table(struct ring1_world *world)
 	return ring1_world_map(world, (u64)table, __pa(table), DATA_FLAGS); /* the monitor writes it */
 }
 
-static int world_build(struct ring1_world *world)
+static int world_build(struct ring1_world *world, enum ring1_engine engine)
 {
 	struct ring1_switch *sw;
 	u64 *stack_top;
@@ -163,6 +183,8 @@ static int world_build(struct ring1_world *world)
 	if (!world->shared || !sw->transition_gdt || !sw->shadow_gdt || !sw->shadow_ldt || !sw->monitor_idt || !world->transition_idt ||
 	    !sw->tss || !sw->stack)
 		return -ENOMEM;
+	if (engine != RING1_ENGINE_BT && build_hardware_area(world))
+		return -ENOMEM;
 	if (map_switch_text(world) || build_low_table(world) || ring1_image_map(world))
 		return -ENOMEM;
 
@@ -178,7 +200,9 @@ static int world_build(struct ring1_world *world)
 	sw->mon_cr4 = (native_read_cr4() & (X86_CR4_PAE | X86_CR4_MCE | X86_CR4_LA57)) | X86_CR4_OSFXSR |
 		      X86_CR4_OSXMMEXCPT | X86_CR4_TSD;
 	rdmsrl(MSR_EFER, sw->mon_efer);
-	sw->mon_efer &= ~(u64)EFER_SCE;
+	sw->mon_efer &= ~(u64)(EFER_SCE | EFER_SVME);
+	if (engine == RING1_ENGINE_SVM)
+		sw->mon_efer |= EFER_SVME;
 
 	/* The first switch "returns" to the monitor's entry with RDI = sw, six callee-saved registers below. */
 	*(u64 *)sw->stack = (u64)sw;
@@ -189,7 +213,7 @@ static int world_build(struct ring1_world *world)
 	return 0;
 }
 
-struct ring1_world *ring1_world_create(void)
+struct ring1_world *ring1_world_create(enum ring1_engine engine)
 {
 	struct ring1_world *world = kzalloc(sizeof(*world), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -198,8 +222,9 @@ struct ring1_world *ring1_world_create(void)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&world->blocks);
 	world->cpu = -1;
+	world->last_cpu = -1;
 	world->top_shift = pgtable_l5_enabled() ? 48 : 39;
-	ret = world_build(world);
+	ret = world_build(world, engine);
 	if (ret) {
 		ring1_world_destroy(world);
 		return ERR_PTR(ret);

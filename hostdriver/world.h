@@ -14,7 +14,7 @@ int ring1_world_init(void);
 void ring1_world_exit(void);
 
 /* A world for one vCPU, or ERR_PTR. Its shared structure is zeroed but for config.direct_map and config.tsc_khz. */
-struct ring1_world *ring1_world_create(void);
+struct ring1_world *ring1_world_create(enum ring1_engine engine);
 void ring1_world_destroy(struct ring1_world *world);
 struct ring1_vcpu_shared *ring1_world_shared(struct ring1_world *world);
 

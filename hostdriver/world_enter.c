@@ -65,6 +65,9 @@ static void visit(struct ring1_world *world)
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
 	WRITE_ONCE(world->cpu, smp_processor_id());
+	if (world->last_cpu != smp_processor_id())
+		world->sw->moved = 1;
+	world->last_cpu = smp_processor_id();
 	/* The host's descriptors of this processor, TSS included: the way back loads TR through this copy. */
 	memcpy((void *)world->sw->transition_gdt, get_cpu_gdt_ro(smp_processor_id()), HOST_GDT_SLOTS * 8);
 	world->shared->stats.world_switches++;

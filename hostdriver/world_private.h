@@ -26,6 +26,7 @@ struct ring1_world {
 	struct ring1_vcpu_shared *shared;
 	void *transition_idt;
 	int cpu; /* where it is inside the monitor, or -1 */
+	int last_cpu; /* where it was last, or -1 */
 };
 
 /* Maps one page; hpa 0 unmaps. flags: page-table bits besides present. */

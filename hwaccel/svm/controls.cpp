@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "hwaccel/svm_controls.h"
+#include "hwaccel/svm/controls.h"
 
-#include "hwaccel/svm_exit.h"
+#include "hwaccel/svm/exit.h"
 #include "x86/exception.h"
 
 namespace ring1::hwaccel::svm {

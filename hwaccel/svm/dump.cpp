@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "hwaccel/svm_dump.h"
+#include "hwaccel/svm/dump.h"
 
 namespace ring1::hwaccel::svm {
 

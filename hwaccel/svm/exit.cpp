@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "hwaccel/svm_exit.h"
+#include "hwaccel/svm/exit.h"
 
 #include "hwaccel/svm/vmcb.h"
 #include "x86/exception.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "hwaccel/svm_state.h"
+#include "hwaccel/svm/state.h"
 
 #include "x86/registers.h"
 

@@ -17,6 +17,8 @@
 #define RING1_GDT_BYTES 65536
 #define RING1_STACK_BYTES 262144 /* aligned to its size; at its base: the switch page, the trap block, the monitor */
 
+#define RING1_HARDWARE_PAGES 8
+
 /* The monitor's image and its windows (docs/architecture.md draws them). */
 #define RING1_IMAGE_BASE 0xffffffff80000000
 #define RING1_GUEST_WINDOW 0xffff800000000000 /* + guest physical address */
@@ -85,6 +87,10 @@ struct ring1_switch {
 	__u64 low_table;     /* page-directory-pointer table of the low 512 GiB: entries 0..3 are the guest's 4 GiB */
 	__u64 direct_map;    /* address of physical address 0 */
 	__u64 physical_mask; /* valid address bits of a page-table entry */
+
+	__u64 hardware_area; /* RING1_HARDWARE_PAGES contiguous pages below 4 GiB for engines svm and vmx, zeroed; or 0 */
+	__u32 moved;	     /* host sets at an entry on another processor than the last one; monitor clears */
+	__u32 pad;
 };
 
 #endif

@@ -13,6 +13,7 @@
 #include <linux/kvm.h>
 #include <linux/types.h>
 
+#include "api.h"
 #include "cpu_state.h"
 #include "stats.h"
 
@@ -107,13 +108,6 @@ struct ring1_log {
 #define RING1_CPUID_MAX 80
 #define RING1_MAX_GSI 24
 
-/* How guest code is executed. The module never configures one that the processor cannot do. */
-enum ring1_engine {
-	RING1_ENGINE_BT,  /* binary translation at ring 1 */
-	RING1_ENGINE_SVM, /* AMD-V */
-	RING1_ENGINE_VMX, /* VT-x */
-};
-
 /* Decided before the first entry, constant afterwards. */
 struct ring1_config {
 	__u32 tsc_khz;
@@ -125,6 +119,9 @@ struct ring1_config {
 	__u8 engine;	    /* enum ring1_engine */
 	__u8 nested_paging; /* svm: NPT, vmx: EPT; else shadow page tables */
 	__u8 long_mode;	    /* the guest may use it: EFER.LME, 64-bit code, the registers that come with it */
+	__u32 asid;	    /* svm: of this vCPU, not 0 */
+	__u8 asid_shared;   /* svm: others use the same ASID: its entries in the TLB are old at each visit */
+	__u8 pad[3];
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */
 };

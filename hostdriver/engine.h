@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Engines that need something switched on in the processor. It is on, on every processor, as long as there is a VM that
+ * uses it, and other hypervisors find it taken then.
+ */
+#ifndef RING1_ENGINE_H
+#define RING1_ENGINE_H
+
+#include <linux/types.h>
+
+#include "../include/ring1/api.h"
+
+struct ring1_hardware {
+	/* Fills status, why, remedy and features. Says what this machine can do, not whether it is free at the moment. */
+	void (*describe)(struct ring1_engine_info *info);
+	/* Memory for all possible processors, once; 0 or -errno. */
+	int (*prepare)(void);
+	void (*discard)(void);
+	/* On this processor, interrupts off. enable: 0, or -EBUSY if someone else has it. */
+	int (*enable)(void);
+	void (*disable)(void);
+	bool (*has_nested_paging)(void);
+};
+
+extern const struct ring1_hardware ring1_svm;
+
+/* For describe(). */
+void ring1_engine_unusable(struct ring1_engine_info *info, int status, const char *why, const char *remedy);
+void ring1_engine_feature(struct ring1_engine_info *info, const char *name, const char *format, ...) __printf(3, 4);
+
+/* engine.c: module load and unload; a VM's choice. */
+int ring1_engine_init(void);
+void ring1_engine_exit(void);
+const char *ring1_engine_default_name(void);
+int ring1_engine_info(struct ring1_engine_info *info);
+
+struct ring1_choice {
+	u8 engine; /* enum ring1_engine */
+	bool nested_paging;
+};
+/* A machine type; then the engine is held until it is put. -EINVAL: no such type; other errors: not usable now. */
+int ring1_engine_get(unsigned long type, struct ring1_choice *choice);
+void ring1_engine_put(const struct ring1_choice *choice);
+
+/* svm.c: address-space identifiers. */
+void ring1_svm_asid_get(u32 *asid, bool *shared);
+void ring1_svm_asid_put(u32 asid, bool shared);
+
+#endif
