@@ -29,7 +29,6 @@ static const char *const names[RING1_ENGINES] = {
 };
 
 static const struct ring1_hardware *const hardware[RING1_ENGINES] = {
-	[RING1_ENGINE_SVM] = &ring1_svm,
 };
 
 static enum ring1_engine default_engine;
@@ -195,20 +194,29 @@ static int usable(enum ring1_engine which)
 	return status;
 }
 
+static bool nested_paging(enum ring1_engine which)
+{
+	return hardware[which] && npt && hardware[which]->has_nested_paging();
+}
+
+void ring1_engine_default(struct ring1_choice *choice)
+{
+	*choice = (struct ring1_choice){ .engine = default_engine, .nested_paging = nested_paging(default_engine) };
+}
+
 int ring1_engine_get(unsigned long type, struct ring1_choice *choice)
 {
 	unsigned long which = type & RING1_VM_ENGINE_MASK;
-	bool shadow = npt == 0;
+	bool shadow = type & RING1_VM_SHADOW_PAGING;
 	int ret;
 
-	*choice = (struct ring1_choice){ .engine = default_engine };
+	ring1_engine_default(choice);
 	if (type) {
-		if (which >= RING1_ENGINES || (type & ~RING1_VM_SHADOW_PAGING) != RING1_VM_TYPE(which))
-			return -EINVAL;
-		shadow |= !!(type & RING1_VM_SHADOW_PAGING);
-		if (shadow && (type & RING1_VM_SHADOW_PAGING) && !hardware[which] && which == RING1_ENGINE_BT)
+		if (which >= RING1_ENGINES || (type & ~RING1_VM_SHADOW_PAGING) != RING1_VM_TYPE(which) ||
+		    (shadow && which == RING1_ENGINE_BT))
 			return -EINVAL;
 		choice->engine = which;
+		choice->nested_paging = !shadow && nested_paging(which);
 		ret = usable(which);
 		if (ret)
 			return ret;
@@ -216,15 +224,13 @@ int ring1_engine_get(unsigned long type, struct ring1_choice *choice)
 	ret = acquire(choice->engine);
 	/* Whoever left the choice to us gets what works. */
 	if (ret == -EBUSY && !type && !strcmp(engine, "auto")) {
-		choice->engine = RING1_ENGINE_BT;
+		*choice = (struct ring1_choice){ .engine = RING1_ENGINE_BT };
 		return 0;
 	}
-	if (!ret && hardware[choice->engine])
-		choice->nested_paging = !shadow && hardware[choice->engine]->has_nested_paging();
 	return ret;
 }
 
-static int cpu_online(unsigned int cpu)
+static int processor_up(unsigned int cpu)
 {
 	unsigned int which;
 	int ret = 0;
@@ -239,7 +245,7 @@ static int cpu_online(unsigned int cpu)
 	return ret;
 }
 
-static int cpu_offline(unsigned int cpu)
+static int processor_down(unsigned int cpu)
 {
 	mutex_lock(&lock);
 	local_irq_disable();
@@ -315,7 +321,7 @@ int ring1_engine_init(void)
 
 	if (ret)
 		return ret;
-	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "virt/ring1:online", cpu_online, cpu_offline);
+	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "virt/ring1:online", processor_up, processor_down);
 	if (hotplug_state < 0)
 		return hotplug_state;
 	register_syscore_ops(&syscore);

@@ -40,6 +40,8 @@ struct ring1_choice {
 };
 /* A machine type; then the engine is held until it is put. -EINVAL: no such type; other errors: not usable now. */
 int ring1_engine_get(unsigned long type, struct ring1_choice *choice);
+/* What machine type 0 would give, without holding it. */
+void ring1_engine_default(struct ring1_choice *choice);
 void ring1_engine_put(const struct ring1_choice *choice);
 
 /* svm.c: address-space identifiers. */

@@ -3,6 +3,7 @@
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/idr.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <asm/msr.h>
