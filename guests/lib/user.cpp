@@ -16,13 +16,15 @@ void leave_user() { asm volatile("int %0" ::"i"(kLeaveVector)); }
 
 }  // namespace
 
+uint32_t* user_stack_top() { return reinterpret_cast<uint32_t*>(user_stack + sizeof user_stack - 16); }
+
 extern "C" void enter_user(uint32_t eip, uint32_t esp, uint32_t eflags);
 extern "C" void resume_kernel();
 
 void run_user(void (*function)(), uint32_t eflags) {
   set_gate_type(kLeaveVector, kTypeInterruptGate | kDpl3);
   set_handler(kLeaveVector, [](Frame&) { resume_kernel(); });
-  auto* top = reinterpret_cast<uint32_t*>(user_stack + sizeof user_stack - 16);
+  uint32_t* top = user_stack_top();
   *top = reinterpret_cast<uint32_t>(leave_user);
   enter_user(reinterpret_cast<uint32_t>(function), reinterpret_cast<uint32_t>(top), eflags);
 }

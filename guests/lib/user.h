@@ -9,4 +9,7 @@ namespace guest {
 // Runs the function at ring 3 with these flags (IF is the caller's choice) and comes back.
 void run_user(void (*function)(), uint32_t eflags = 2);
 
+// Where the function's return address lies.
+uint32_t* user_stack_top();
+
 }  // namespace guest
