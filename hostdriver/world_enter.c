@@ -68,6 +68,7 @@ static void visit(struct ring1_world *world)
 	if (world->last_cpu != smp_processor_id())
 		world->sw->moved = 1;
 	world->last_cpu = smp_processor_id();
+	world->sw->visited = 1;
 	/* The host's descriptors of this processor, TSS included: the way back loads TR through this copy. */
 	memcpy((void *)world->sw->transition_gdt, get_cpu_gdt_ro(smp_processor_id()), HOST_GDT_SLOTS * 8);
 	world->shared->stats.world_switches++;

@@ -3,19 +3,25 @@
 
 #include "monitor/hardware.h"
 #include "x86/breakpoints.h"
+#include "x86/registers.h"
 
 namespace ring1::monitor {
 
-// The addresses are 32 bits wide, so nothing the monitor itself touches can meet them.
-void DebugRegisters::arm(const ring1_cpu_state& cpu, unsigned which) {
+void DebugRegisters::load(const ring1_cpu_state& cpu) {
+  const uint64_t mask = cpu.efer & efer::kLma ? ~uint64_t{0} : 0xffffffff;
   for (unsigned n = 0; n < breakpoint::kCount; n++) {
-    const auto address = static_cast<uint32_t>(cpu.dr[n]);
+    const uint64_t address = cpu.dr[n] & mask;
     if (!loaded_) host_[n] = hardware::read_dr(n);
     if (loaded_ && guest_[n] == address) continue;
     guest_[n] = address;
     hardware::write_dr(n, address);
   }
   loaded_ = true;
+}
+
+// The addresses of a guest that has 32 bits of them: nothing the monitor itself touches can meet them.
+void DebugRegisters::arm(const ring1_cpu_state& cpu, unsigned which) {
+  load(cpu);
   hardware::write_dr7(breakpoint::control(cpu, which));
 }
 

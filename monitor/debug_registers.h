@@ -14,6 +14,8 @@ class DebugRegisters {
  public:
   // Right before the guest: its breakpoints of the set `which` are in force.
   void arm(const ring1_cpu_state& cpu, unsigned which);
+  // The addresses alone, for a guest that brings its own DR7.
+  void load(const ring1_cpu_state& cpu);
   // Right behind it.
   void disarm();
   // Before a visit to the host.
@@ -26,7 +28,7 @@ class DebugRegisters {
 
   bool loaded_ = false;
   uint64_t host_[4] = {};
-  uint32_t guest_[4] = {};
+  uint64_t guest_[4] = {};
 };
 
 // What DR6 reports since the last call: breakpoints, single step.

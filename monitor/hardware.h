@@ -37,6 +37,9 @@ inline void write_dr(unsigned index, uint64_t v) {
 
 inline void invlpg(uint64_t address) { asm volatile("invlpg (%0)" : : "r"(address) : "memory"); }
 
+// Of one address space of guests (APM 3 INVLPGA).
+inline void invlpga(uint64_t address, uint32_t asid) { asm volatile("invlpga %0, %1" : : "a"(address), "c"(asid) : "memory"); }
+
 struct [[gnu::packed]] TableRegister {
   uint16_t limit;
   uint64_t base;

@@ -45,6 +45,9 @@ class Machine final : public emulator::Machine, public GuestReader {
 
   // Rebuilds everything that follows from the control registers: after user space has changed them.
   void paging_changed() { set_mode(true, shadowmmu::Pointers::kLoad); }
+  // The guest has changed them by itself, as it may with nested paging. A state that no load would accept is ignored: it
+  // faults in the guest as well.
+  void control_registers_adopted() { (void)mmu_.set_mode(mode_of(cpu_.cr0, cpu_.cr4), cpu_.cr3); }
   void breakpoints_changed() { pending_.breakpoints = true; }
   // Null, or why the address space of the control registers could not be made: the guest must not run.
   const char* failure() const { return failure_; }

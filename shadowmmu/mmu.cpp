@@ -36,10 +36,16 @@ void ShadowMmu::release() {
   hole_collides_ = false;
 }
 
+// Nobody keeps the shadows right while it is off, so none may be left.
+void ShadowMmu::set_shadowing(bool on) {
+  if (shadowing_ && !on) release();
+  shadowing_ = on;
+}
+
 ShadowMmu::Load ShadowMmu::set_mode(const PagingMode& mode, uint64_t cr3, Pointers pointers) {
   const GuestWalker before = walker_;
   const Load loaded = load_of(walker_.load(mode, cr3, pointers));
-  if (loaded != Load::kOk) return loaded;
+  if (loaded != Load::kOk || !shadowing_) return loaded;
   if (!load_roots()) {
     walker_.restore(before);
     settle();

@@ -30,6 +30,9 @@ class ShadowMmu {
   // Before anything else: paging off, the four directories exist. False: out of memory.
   [[nodiscard]] bool init();
   void release();  // gives all memory back; only init() may follow
+  // Off: the processor walks the guest's tables itself (nested paging), here they are only read for translate() and
+  // peek(). The next set_mode() acts upon it.
+  void set_shadowing(bool on);
 
   // Mode and address space; physical_bits must not change once there is paging. kGeneralProtection (a reserved bit in a PAE pointer) and kBlocked change nothing.
   enum class Load : uint8_t { kOk, kGeneralProtection, kBlocked };
@@ -145,6 +148,7 @@ class ShadowMmu {
   uint32_t generation_ = 0;
   uint32_t hole_epoch_ = 1;
   bool hole_collides_ = false;
+  bool shadowing_ = true;
   bool stale_ = false;       // the TLB may hold translations that the shadows no longer do
   bool stale_large_ = false; // the same for a whole piece of a large page
   bool need_flush_ = false;

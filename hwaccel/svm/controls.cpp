@@ -53,7 +53,7 @@ void set_intercepts(const Needs& needs, VmcbControl* control) {
   control->intercept_exceptions = kExceptions;
   control->intercept_events = kEvents;
   control->intercept_instructions = kInstructions;
-  control->intercept_cr_reads = kCr8;
+  control->intercept_cr_reads = kCr4 | kCr8;
   control->intercept_cr_writes = kCr4 | kCr8;
   control->intercept_dr_reads = control->intercept_dr_writes = 0xffff;
   if (needs.watch_cr0) {
@@ -61,11 +61,12 @@ void set_intercepts(const Needs& needs, VmcbControl* control) {
     control->intercept_cr_writes |= kCr0;
   }
   if (needs.nmi_blocked) control->intercept_events |= event_bit(Exit::kIret);
+  if (needs.interrupt_window) control->intercept_events |= event_bit(Exit::kVirtualInterrupt);
   if (needs.nested_paging) return;
-  // The processor's CR3 and CR4, and with paging off its CR0, are ours.
+  // The processor's CR0 and CR3 are ours.
   control->intercept_exceptions |= exception_bit(Vector::kPf);
   control->intercept_events |= events(Exit::kInvlpg, Exit::kTaskSwitch);
-  control->intercept_cr_reads |= kCr0 | kCr3 | kCr4;
+  control->intercept_cr_reads |= kCr0 | kCr3;
   control->intercept_cr_writes |= kCr0 | kCr3;
 }
 

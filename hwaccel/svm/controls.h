@@ -10,6 +10,7 @@ struct Needs {
   bool nested_paging = false;
   bool watch_cr0 = false;    // the guest's CR0 in the processor is not what the guest must read, or its writes matter
   bool nmi_blocked = false;  // the guest's IRET ends that
+  bool interrupt_window = false;
 };
 
 void set_intercepts(const Needs& needs, VmcbControl* control);

@@ -90,7 +90,7 @@ struct ring1_switch {
 
 	__u64 hardware_area; /* RING1_HARDWARE_PAGES contiguous pages below 4 GiB for engines svm and vmx, zeroed; or 0 */
 	__u32 moved;	     /* host sets at an entry on another processor than the last one; monitor clears */
-	__u32 pad;
+	__u32 visited;	     /* host sets at each entry; monitor clears */
 };
 
 #endif

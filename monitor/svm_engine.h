@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The engine on AMD-V: VMRUN, executed in the monitor's own world, with nested paging or with the shadow page tables that
+// binary translation uses. The world's state is the host state of VMRUN.
+#pragma once
+
+#include "hwaccel/nested_tables.h"
+#include "hwaccel/svm/exit.h"
+#include "hwaccel/svm/npt_format.h"
+#include "hwaccel/svm/vmcb.h"
+#include "monitor/engine.h"
+#include "monitor/svm_entry.h"
+
+namespace ring1::monitor {
+
+class SvmEngine final : public Engine {
+ public:
+  explicit SvmEngine(Monitor& monitor);
+
+  void forget(uint64_t gfn, uint64_t count) override;
+  void to_architectural() override;
+  void flush_page(Gva page) override;
+  void flush_all() override { flush_wanted_ = true; }
+  const char* live_name() const override { return live_ == Live::kState ? "state" : "VMCB"; }
+  void dump() override;
+
+ private:
+  // RIP, RFLAGS, the general registers and CR2 are always in ring1_cpu_state when the guest does not run; the rest is...
+  enum class Live : uint8_t {
+    kState,  // in ring1_cpu_state
+    kVmcb,   // in the VMCB
+  };
+
+  // Engine (svm_engine.cpp)
+  uint64_t init() override;
+  void run_guest() override;
+  void apply_pending() override;
+  void abandon() override { live_ = Live::kState; }
+  using Engine::deliver;
+  void deliver(const emulator::Event& event) override;
+  bool take_event_along() override;
+  bool take_event_along_by_emulator();
+  bool at_free_boundary() const override { return !cpu_.shadow && !cpu_.event.valid; }
+  bool pass_obstacle(bool for_nmi) override;
+  void set_interrupt_waiting(bool waiting) override { interrupt_waiting_ = waiting; }
+
+  // Entering (svm_run.cpp)
+  void store_state();
+  void store_control_registers();
+  void prepare_controls();
+  void prepare_paging();
+  void prepare_breakpoints();
+  void prepare_flush();
+  void trace_entry();
+  void take_exit();
+  bool hides_caching() const;
+  void set_nested(bool on);
+
+  // Exits (svm_exits.cpp)
+  void handle_exit();
+  void exception_exit(unsigned vector);
+  void instruction_exit();
+  void entry_failed();
+  void nested_fault(Gpa where, uint64_t error);
+  void shadow_fault(Gva where, uint32_t error);
+  void emulate(const emulator::Fault* original = nullptr);
+  bool map(Gpa page, Hpa hpa, bool writable);
+  void map_neighbours(Gpa page);
+
+  hwaccel::svm::Vmcb* vmcb_ = nullptr;
+  uint64_t* pointers_ = nullptr;  // page-directory pointers of the shadow tables, below 4 GiB
+  SvmEntry entry_{};
+  hwaccel::NestedTables<hwaccel::svm::NptFormat> npt_;
+  uint64_t npt_root_ = 0;
+  uint32_t features_ = 0;
+
+  Live live_ = Live::kState;
+  bool nested_ = false;
+  bool pae_needs_shadows_ = false;  // this processor's nested paging cannot carry a PAE guest
+  bool available_tss_ = false;
+  bool flush_wanted_ = true;        // of this guest's translations, before the next entry
+  bool interrupt_waiting_ = false;
+  uint32_t paging_generation_ = ~0u;
+};
+
+}  // namespace ring1::monitor

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the guest exited for.
+#include "monitor/hardware.h"
+#include "monitor/monitor.h"
+#include "monitor/svm_engine.h"
+#include "x86/breakpoints.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+
+using hwaccel::svm::Exit;
+using shadowmmu::Backing;
+using shadowmmu::FaultKind;
+
+void SvmEngine::handle_exit() {
+  const hwaccel::svm::VmcbControl& control = vmcb_->control;
+  const auto code = static_cast<Exit>(control.exit_code);
+  if (code >= Exit::kException0 && code <= Exit::kException31)
+    return exception_exit(static_cast<unsigned>(code) - static_cast<unsigned>(Exit::kException0));
+  switch (code) {
+    case Exit::kInterrupt:
+      shared_.stats.physical_interrupts++;
+      return physical_interrupt_pending();
+    case Exit::kNmi:
+    case Exit::kSmi:
+    case Exit::kInit:
+      return physical_interrupt_pending();
+    case Exit::kVirtualInterrupt:
+      return attend();
+    case Exit::kNestedPageFault:
+      return nested_fault(Gpa(control.exit_info2), control.exit_info1);
+    case Exit::kShutdown:
+      to_architectural();
+      cpu_.shutdown = 1;
+      return attend();
+    case Exit::kInvalid:
+      return entry_failed();
+    default:
+      return instruction_exit();
+  }
+}
+
+// Executes it on the virtual processor. What that does not know is not offered to the guest.
+void SvmEngine::instruction_exit() {
+  constexpr emulator::Fault kUndefined{Vector::kUd};
+  emulate(&kUndefined);
+}
+
+// The instruction at RIP; or the event whose delivery was cut short, for then it is the delivery that touched something.
+void SvmEngine::emulate(const emulator::Fault* original) {
+  to_architectural();
+  if (cpu_.event.valid)
+    (void)take_event_along_by_emulator();
+  else
+    emulate_one(original);
+  if (monitor_.devices.take_touched()) attend();
+}
+
+void SvmEngine::entry_failed() {
+  monitor_.log.line("the processor refuses the guest's state");
+  monitor_.dump();
+  abandon();
+  shared_.exit.fail_entry.reason = vmcb_->control.exit_code;
+  exit_to_user(KVM_EXIT_FAIL_ENTRY);
+}
+
+void SvmEngine::exception_exit(unsigned vector) {
+  switch (static_cast<Vector>(vector)) {
+    case Vector::kPf:
+      return shadow_fault(Gva(vmcb_->control.exit_info2), static_cast<uint32_t>(vmcb_->control.exit_info1));
+    case Vector::kMc:
+      return physical_interrupt(vector);
+    case Vector::kDb:
+      to_architectural();
+      return deliver_debug(vmcb_->state.dr6 & (breakpoint::kAll | breakpoint::kDr6Bs | breakpoint::kDr6Bt));
+    default:
+      to_architectural();
+      return deliver(emulator::Fault{static_cast<Vector>(vector), static_cast<uint32_t>(vmcb_->control.exit_info1), 0});
+  }
+}
+
+bool SvmEngine::map(Gpa page, Hpa hpa, bool writable) {
+  shared_.stats.hidden_faults++;
+  if (npt_.map(page, hpa, writable)) return true;
+  to_architectural();
+  internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for nested page tables");
+  return false;
+}
+
+// Pages are pinned several at a time; those that came along are mapped now.
+void SvmEngine::map_neighbours(Gpa page) {
+  constexpr uint64_t kBlock = RING1_PIN_MAX * kPageSize;
+  for (uint64_t offset = kPageSize; offset < kBlock; offset += kPageSize) {
+    Hpa hpa;
+    void* va;
+    const Backing backing = monitor_.memory.known(page + offset, &hpa, &va);
+    if (backing != Backing::kRam && backing != Backing::kReadOnly) return;
+    if (!npt_.map(page + offset, hpa, backing == Backing::kRam)) return;
+  }
+}
+
+void SvmEngine::nested_fault(Gpa where, uint64_t error) {
+  Hpa hpa;
+  void* va;
+  const bool write = error & hwaccel::svm::nested_fault::kWrite;
+  switch (monitor_.memory.page(where.page(), &hpa, &va)) {
+    case Backing::kRam:
+      if (map(where.page(), hpa, true)) map_neighbours(where.page());
+      return;
+    case Backing::kReadOnly:
+      if (write) break;
+      if (map(where.page(), hpa, false)) map_neighbours(where.page());
+      return;
+    case Backing::kDevice:
+      break;
+    case Backing::kBlocked:
+      to_architectural();
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
+  }
+  emulate();
+}
+
+void SvmEngine::shadow_fault(Gva where, uint32_t error) {
+  const shadowmmu::FaultResult result = monitor_.mmu.fault(where, error);
+  switch (result.kind) {
+    case FaultKind::kHidden:
+      shared_.stats.hidden_faults++;
+      return;
+    case FaultKind::kGuest:
+      shared_.stats.true_faults++;
+      to_architectural();
+      // A fault in the middle of a delivery: the emulator meets it as well, and knows what becomes of both.
+      if (cpu_.event.valid) return emulate();
+      return deliver(result.fault);
+    case FaultKind::kTraced:
+      shared_.stats.trace_faults++;
+      break;
+    case FaultKind::kDevice:
+    case FaultKind::kHole:
+      break;
+    case FaultKind::kBlocked:
+      to_architectural();
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
+  }
+  to_architectural();
+  if (cpu_.event.valid || result.kind != FaultKind::kTraced) return emulate();
+  emulator::Fault fault{};
+  const emulator::Outcome outcome = step(&fault);
+  // Not one the emulator knows (SSE...): the processor writes it, once nothing depends on the page any more.
+  if (outcome == emulator::Outcome::kUnsupported && monitor_.mmu.unprotect(result.gpa.page())) return;
+  finish(outcome, fault, nullptr);
+  if (monitor_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
+}
+
+}  // namespace ring1::monitor

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Into the guest and out again: ring1_cpu_state to the VMCB and back.
+#include "hwaccel/svm/controls.h"
+#include "hwaccel/svm/state.h"
+#include "monitor/hardware.h"
+#include "monitor/monitor.h"
+#include "monitor/svm_engine.h"
+#include "x86/breakpoints.h"
+#include "x86/registers.h"
+
+namespace ring1::monitor {
+
+using hwaccel::svm::TlbControl;
+
+namespace {
+
+constexpr uint64_t kSvme = 1u << 12;  // VMRUN wants it in the guest's EFER as well (APM 2 15.5.1)
+constexpr uint64_t kNoCaching = cr0::kCd | cr0::kNw;
+constexpr uint64_t kPresent = 1;  // all that a page-directory pointer of PAE may have
+
+// With shadow tables the processor is in PAE paging, whatever the guest is in: what the guest's CR4 says of paging stays
+// virtual.
+constexpr uint64_t kPagingBits = cr4::kPse | cr4::kPae | cr4::kPge | cr4::kLa57 | cr4::kPcide | cr4::kSmep | cr4::kSmap | cr4::kPke;
+
+}  // namespace
+
+// A guest that turns off caching would only slow itself down: the module's memory stays coherent anyway.
+bool SvmEngine::hides_caching() const { return cpu_.cr0 & kNoCaching; }
+
+void SvmEngine::store_control_registers() {
+  hwaccel::svm::VmcbState& state = vmcb_->state;
+  const uint64_t machine_check = monitor_.host.switch_page().mon_cr4 & cr4::kMce;
+  state.cr0 = cpu_.cr0 & ~kNoCaching;
+  state.cr4 = cpu_.cr4 | machine_check;
+  state.efer = cpu_.efer | kSvme;
+  state.cr3 = cpu_.cr3;
+  if (nested_) return;
+  state.cr0 |= cr0::kPg | cr0::kWp;
+  state.cr4 = (state.cr4 & ~kPagingBits) | cr4::kPae;
+  state.efer = (cpu_.efer & efer::kSce) | efer::kNxe | kSvme;
+  state.cr3 = reinterpret_cast<uint64_t>(pointers_) - monitor_.host.switch_page().direct_map;
+}
+
+void SvmEngine::store_state() {
+  hwaccel::svm::store_segments(cpu_, available_tss_, &vmcb_->state);
+  store_control_registers();
+}
+
+void SvmEngine::prepare_controls() {
+  hwaccel::svm::VmcbControl& control = vmcb_->control;
+  hwaccel::svm::set_intercepts({.nested_paging = nested_, .watch_cr0 = hides_caching() || pae_needs_shadows_,
+                                .nmi_blocked = cpu_.nmi_blocked != 0, .interrupt_window = interrupt_waiting_},
+                               &control);
+  control.tsc_offset = cpu_.tsc_offset;
+  control.nested_paging = nested_;
+  control.nested_cr3 = npt_root_;
+  control.interrupt_shadow = cpu_.shadow != 0;
+  control.event_injection =
+      cpu_.event.valid ? hwaccel::svm::encode_event(cpu_.event, (cpu_.cr0 & cr0::kPe) != 0) : 0;
+  // A virtual interrupt of which nothing is ever delivered: the guest exits when it could be (APM 2 15.21.4).
+  constexpr uint32_t kWindow = hwaccel::svm::vintr::kRequest | hwaccel::svm::vintr::kIgnoreTpr;
+  control.virtual_interrupt = hwaccel::svm::vintr::kMasking | (interrupt_waiting_ ? kWindow : 0);
+}
+
+void SvmEngine::prepare_paging() {
+  if (nested_ || paging_generation_ == monitor_.mmu.generation()) return;
+  paging_generation_ = monitor_.mmu.generation();
+  const Hpa* directories = monitor_.mmu.page_directories();
+  for (unsigned i = 0; i < 4; i++) pointers_[i] = directories[i].raw() | kPresent;
+  flush_wanted_ = true;
+}
+
+void SvmEngine::prepare_breakpoints() {
+  vmcb_->state.dr6 = breakpoint::kDr6Fixed1;
+  vmcb_->state.dr7 = breakpoint::kDr7Fixed1;
+  if (!breakpoint::any(cpu_)) [[likely]] return;
+  vmcb_->state.dr7 = breakpoint::control(cpu_, breakpoint::kAll);
+  monitor_.host.debug_registers().load(cpu_);
+}
+
+// An entry of another processor's TLB is of no use, and neither is one of another guest's.
+void SvmEngine::prepare_flush() {
+  ring1_switch& page = monitor_.host.switch_page();
+  if (page.moved || (shared_.config.asid_shared && page.visited)) flush_wanted_ = true;
+  page.moved = page.visited = 0;
+  TlbControl control = TlbControl::kNothing;
+  if (flush_wanted_)
+    control = features_ & hwaccel::svm::feature::kFlushByAsid ? TlbControl::kFlushAsid : TlbControl::kFlushAll;
+  vmcb_->control.tlb_control = static_cast<uint8_t>(control);
+  if (flush_wanted_) monitor_.mmu.tlb_flushed();
+}
+
+void SvmEngine::trace_entry() {
+  monitor_.log.line("svm %08lx rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx fl %lx cr0 %lx inject %lx (after %lx)",
+                    vmcb_->state.rip, vmcb_->state.rax, uint64_t{cpu_.gpr[kRbx]}, uint64_t{cpu_.gpr[kRcx]},
+                    uint64_t{cpu_.gpr[kRdx]}, uint64_t{cpu_.gpr[kRsi]}, uint64_t{cpu_.gpr[kRdi]},
+                    uint64_t{cpu_.gpr[kRbp]}, vmcb_->state.rsp, vmcb_->state.rflags, vmcb_->state.cr0,
+                    vmcb_->control.event_injection, vmcb_->control.exit_code);
+}
+
+void SvmEngine::run_guest() {
+  prepare_paging();
+  if (live_ == Live::kState) store_state();
+  hwaccel::svm::store_volatile(cpu_, &vmcb_->state);
+  prepare_controls();
+  prepare_breakpoints();
+  prepare_flush();
+  if (shared_.config.trace) trace_entry();
+  entering_guest();
+  const bool ran = ring1_svm_run(&entry_);
+  left_guest();
+  if (!ran) return physical_interrupt_pending();
+  flush_wanted_ = false;
+  take_exit();
+  handle_exit();
+}
+
+void SvmEngine::take_exit() {
+  const hwaccel::svm::VmcbControl& control = vmcb_->control;
+  if (static_cast<hwaccel::svm::Exit>(control.exit_code) == hwaccel::svm::Exit::kInvalid) return;
+  live_ = Live::kVmcb;
+  hwaccel::svm::load_volatile(vmcb_->state, &cpu_);
+  cpu_.shadow = control.interrupt_shadow & 1 ? RING1_SHADOW_STI : 0;
+  const hwaccel::svm::CutShort cut = hwaccel::svm::decode_cut_short(control.exit_interrupt_info);
+  cpu_.event = cut.event;
+  if (cut.nmi) {
+    cpu_.nmi_pending = 1;
+    cpu_.nmi_blocked = 0;
+  }
+  if (cpu_.event.valid || cut.nmi) attend();
+}
+
+void SvmEngine::to_architectural() {
+  if (live_ == Live::kState) return;
+  live_ = Live::kState;
+  const hwaccel::svm::VmcbState& state = vmcb_->state;
+  hwaccel::svm::load_segments(state, &cpu_);
+  if (!nested_) return;
+  // What the guest may change without us.
+  if (!hides_caching() && !pae_needs_shadows_) cpu_.cr0 = state.cr0;
+  cpu_.cr3 = state.cr3;
+  cpu_.efer = state.efer & ~kSvme;
+  monitor_.machine.control_registers_adopted();
+}
+
+}  // namespace ring1::monitor
