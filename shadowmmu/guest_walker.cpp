@@ -5,6 +5,8 @@ namespace ring1::shadowmmu {
 
 namespace {
 constexpr uint64_t kLegacyRoot = 0xffff'f000, kPaeRoot = 0xffff'ffe0;
+
+bool pointers_of(const PagingMode& mode) { return mode.paging && mode.pae && !mode.long_mode; }
 }
 
 bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const {
@@ -22,11 +24,11 @@ bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at
 }
 
 GuestWalker::Load GuestWalker::load(const PagingMode& mode, uint64_t cr3, Pointers which) {
-  const bool keep = which == Pointers::kKeep && mode_.paging && mode_.pae;
+  const bool keep = which == Pointers::kKeep && pointers_of(mode_);
   uint64_t pointers[4] = {};
-  if (mode.paging && mode.pae && keep) {
+  if (pointers_of(mode) && keep) {
     for (unsigned slot = 0; slot < 4; ++slot) pointers[slot] = pointers_[slot];
-  } else if (mode.paging && mode.pae) {
+  } else if (pointers_of(mode)) {
     for (unsigned slot = 0; slot < 4; ++slot) {
       uint32_t* at;
       if (!read(Gpa((cr3 & kPaeRoot) + 8 * slot), 8, &pointers[slot], &at)) return Load::kBlocked;
@@ -56,23 +58,29 @@ bool GuestWalker::directory(unsigned slot, Gpa* table) const {
   return pointers_[slot] & entry::kPresent;
 }
 
-// SDM 3A 4.7: the fetch bit exists only where execute-disable does.
+// SDM 3A 4.7: the fetch bit exists only where execute-disable or SMEP does.
 void GuestWalker::fail(GuestWalk* out, Gva address, Access access, uint32_t bits) const {
   uint32_t code = bits;
   if (access.write) code |= page_fault::kWrite;
   if (access.user) code |= page_fault::kUser;
-  if (access.fetch && mode_.pae && mode_.nxe) code |= page_fault::kFetch;
+  if (access.fetch && ((mode_.pae && mode_.nxe) || mode_.smep)) code |= page_fault::kFetch;
   out->ok = false;
   out->fault = {Vector::kPf, code, address.raw()};
 }
 
+// SDM 3A 4.6.1: a supervisor writes to read-only pages unless CR0.WP; SMEP and SMAP keep it off user pages.
+bool GuestWalker::denied(const Walk& walk, Access access) const {
+  if (access.user && !walk.user) return true;
+  if (access.write && !walk.writable && (access.user || mode_.wp)) return true;
+  if (access.fetch) return walk.no_execute || (mode_.smep && !access.user && walk.user);
+  return mode_.smap && !access.user && walk.user && !access.ac;
+}
+
 template <class Format>
-void GuestWalker::walk_tables(Gpa directory, Gva address, Access access, GuestWalk* out) const {
+void GuestWalker::walk_tables(Gpa table, Gva address, Access access, GuestWalk* out) const {
   constexpr uint64_t kIndexMask = (1u << Format::kIndexBits) - 1;
   bool writable = true, user = true, no_execute = false;
-  Gpa table = directory;
-  unsigned shift = Format::kLargeShift;
-  for (;; shift = kPageShift) {
+  for (unsigned shift = Format::top_shift(mode_);; shift -= Format::kIndexBits) {
     const Gpa where = table + ((address.raw() >> shift) & kIndexMask) * Format::kEntryBytes;
     uint64_t value;
     if (!read(where, Format::kEntryBytes, &value, &out->at[out->entry_count])) {
@@ -81,8 +89,8 @@ void GuestWalker::walk_tables(Gpa directory, Gva address, Access access, GuestWa
     }
     out->entries[out->entry_count++] = {where, value};
     if (!(value & entry::kPresent)) return fail(out, address, access, 0);
-    const bool large = shift != kPageShift && Format::large(mode_, value);
-    if (value & Format::reserved(mode_, large)) {
+    const bool large = shift != kPageShift && Format::large(mode_, value, shift);
+    if (value & Format::reserved(mode_, large, shift)) {
       return fail(out, address, access, page_fault::kPresent | page_fault::kReserved);
     }
     writable &= (value & entry::kWrite) != 0;
@@ -90,7 +98,7 @@ void GuestWalker::walk_tables(Gpa directory, Gva address, Access access, GuestWa
     no_execute |= (value & entry::kNoExecute) != 0;
     if (large || shift == kPageShift) {
       const uint64_t bytes = uint64_t{1} << shift;
-      const uint64_t frame = large ? Format::large_frame(value) : Format::frame(value);
+      const uint64_t frame = large ? Format::large_frame(value, shift) : Format::frame(value);
       out->gpa = Gpa(frame | (address.raw() & (bytes - 1)));
       out->page_bytes = bytes;
       out->dirty = value & entry::kDirty;
@@ -102,16 +110,20 @@ void GuestWalker::walk_tables(Gpa directory, Gva address, Access access, GuestWa
   out->writable = writable;
   out->user = user;
   out->no_execute = no_execute;
-  // SDM 3A 4.6.1: a supervisor writes to read-only pages unless CR0.WP.
-  const bool denied = (access.user && !user) || (access.write && !writable && (access.user || mode_.wp)) ||
-                      (access.fetch && no_execute);
-  if (denied) return fail(out, address, access, page_fault::kPresent);
+  if (denied(*out, access)) return fail(out, address, access, page_fault::kPresent);
   out->ok = true;
 }
 
 GuestWalk GuestWalker::walk(Gva address, Access access) const {
   GuestWalk out;
   Gpa table;
+  if (mode_.long_mode) {
+    // Whoever forms a linear address checks it first, and knows whether it is #SS instead (SDM 1 3.3.7.1).
+    if (!LongFormat::canonical(mode_, address.raw())) out.fault = {Vector::kGp, 0, 0};
+    else walk_tables<LongFormat>(Gpa(cr3_ & entry::bits(kPageShift, mode_.physical_bits - 1u)), address, access, &out);
+    return out;
+  }
+  address = Gva(address.raw() & 0xffff'ffff);
   if (!mode_.paging) {
     out.ok = out.writable = out.user = out.dirty = true;
     out.gpa = Gpa(address.raw());

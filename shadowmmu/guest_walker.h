@@ -10,7 +10,7 @@ namespace ring1::shadowmmu {
 
 // A walk that still knows where the entries lie.
 struct GuestWalk : Walk {
-  uint32_t* at[2] = {};  // the low halves of the entries; null: not RAM
+  uint32_t* at[kMaxLevels] = {};  // the low halves of the entries; null: not RAM
 };
 
 // What is present in a range of guest linear addresses.
@@ -31,20 +31,22 @@ class GuestWalker {
 
   void restore(const GuestWalker& before);  // takes load() back
 
+  // Below long mode an address has 32 bits, the others are ignored; in long mode one that is not canonical gives #GP.
   GuestWalk walk(Gva address, Access access) const;
   // Sets Accessed in every entry, Dirty in the last one if `write`. Returns which entries changed, one bit each.
   static unsigned set_accessed_dirty(GuestWalk& walk, bool write);
-  // Up to the first mapping. With `behind`, large pages with nothing behind them are no reason to stop.
+  // For 32-bit guests. Up to the first mapping. With `behind`, large pages with nothing behind them are no reason to stop.
   RangeScan scan(Gva from, uint64_t bytes, bool behind = false) const;
 
-  // The guest's page directory for a quarter of the address space; false: none there.
+  // The guest's page directory for a quarter of the 4 GiB of a 32-bit guest; false: none there.
   bool directory(unsigned slot, Gpa* table) const;
   const PagingMode& mode() const { return mode_; }
 
   uint64_t cr3() const { return cr3_; }
 
  private:
-  template <class Format> void walk_tables(Gpa directory, Gva address, Access access, GuestWalk* out) const;
+  template <class Format> void walk_tables(Gpa table, Gva address, Access access, GuestWalk* out) const;
+  bool denied(const Walk& walk, Access access) const;
   template <class Format> void scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* out) const;
   void scan_identity(Gva from, uint64_t bytes, RangeScan* out) const;
   Cover cover_of(Gpa from, uint64_t bytes) const;

@@ -53,12 +53,16 @@ class Tlb {
 
 struct PagingMode {
   bool paging = false, pse = false, pae = false, nxe = false, wp = false, pge = false;
+  // Known to the walker of the guest's tables; shadow tables are made for 32-bit guests without them.
+  bool long_mode = false;  // EFER.LMA: four levels of tables, five with LA57
+  bool la57 = false, gigabyte_pages = false, smep = false, smap = false;
   uint8_t physical_bits = 36;  // reserved-bit checks
   bool operator==(const PagingMode&) const = default;
 };
 
 struct Access {
   bool write = false, user = false, fetch = false;
+  bool ac = false;  // an instruction's own access at CPL below 3 with EFLAGS.AC: SMAP does not hold
 };
 
 // PAE's page-directory-pointer registers: MOV to CR3 and changes of PG, PAE, PSE and PGE load them from memory,
@@ -78,7 +82,8 @@ struct Walk {
   emulator::Fault fault{};   // if !ok
   Gpa gpa;                   // of the byte
   uint64_t page_bytes = 4096;
-  struct Entry { Gpa where; uint64_t value; } entries[4];
+  static constexpr unsigned kMaxLevels = 5;
+  struct Entry { Gpa where; uint64_t value; } entries[kMaxLevels];
   uint8_t entry_count = 0;
   bool writable = false, user = false, no_execute = false, global = false, dirty = false;
   bool blocked = false;      // !ok because the host could not supply a table's page
