@@ -8,21 +8,21 @@
 namespace ring1::emulator {
 namespace {
 
-using Binary = Value (*)(uint32_t a, uint32_t b, unsigned carry, unsigned size);
+using Binary = Value (*)(uint64_t a, uint64_t b, unsigned carry, unsigned size);
 
-Value and_(uint32_t a, uint32_t b, unsigned, unsigned size) {
+Value and_(uint64_t a, uint64_t b, unsigned, unsigned size) {
   return logic(a & b, size);
 }
-Value or_(uint32_t a, uint32_t b, unsigned, unsigned size) {
+Value or_(uint64_t a, uint64_t b, unsigned, unsigned size) {
   return logic(a | b, size);
 }
-Value xor_(uint32_t a, uint32_t b, unsigned, unsigned size) {
+Value xor_(uint64_t a, uint64_t b, unsigned, unsigned size) {
   return logic(a ^ b, size);
 }
-Value add_(uint32_t a, uint32_t b, unsigned, unsigned size) {
+Value add_(uint64_t a, uint64_t b, unsigned, unsigned size) {
   return add(a, b, 0, size);
 }
-Value sub_(uint32_t a, uint32_t b, unsigned, unsigned size) {
+Value sub_(uint64_t a, uint64_t b, unsigned, unsigned size) {
   return subtract(a, b, 0, size);
 }
 

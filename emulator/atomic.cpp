@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// XADD CMPXCHG CMPXCHG8B. With one virtual processor a read and a write with nothing between are atomic
-// enough.
+// XADD CMPXCHG CMPXCHG8B; CMPXCHG16B is not known. With one virtual processor a read and a write with nothing
+// between are atomic enough.
 #include "emulator/alu.h"
 #include "emulator/flags.h"
 #include "emulator/handlers.h"
@@ -20,19 +20,16 @@ Outcome op_xadd(Context& c) {
   return Outcome::kDone;
 }
 
-// The destination is written in any case (SDM 2A, CMPXCHG).
+// Memory is written in any case (SDM 2A, CMPXCHG). A register that is not equal keeps its upper half too.
 Outcome op_cmpxchg(Context& c) {
   const unsigned size = c.size_of(0);
   uint64_t target, source;
   if (!c.read_operand(1, &source) || !c.read_for_write(0, &target)) return c.failure;
   const Value difference = subtract(c.cpu.gpr[kRax], target, 0, size);
   const bool equal = difference.flags & eflags::kZf;
-  if (!c.write_operand(0, equal ? source : target)) return c.failure;
+  if ((equal || c.has_memory(0)) && !c.write_operand(0, equal ? source : target)) return c.failure;
   if (!equal)
-    c.write_register(size == 1   ? ZYDIS_REGISTER_AL
-                     : size == 2 ? ZYDIS_REGISTER_AX
-                                 : ZYDIS_REGISTER_EAX,
-                     target);
+    c.write_accumulator(size, target);
   set_flags(c, difference.flags);
   return Outcome::kDone;
 }

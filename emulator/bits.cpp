@@ -11,22 +11,21 @@ enum class BitOperation { kTest, kSet, kReset, kComplement };
 
 // A register bit offset reaches beyond a memory operand in units of its size, in both directions (SDM
 // 2A 3.1.1.9).
-uint32_t bit_offset_bytes(const Context& c, uint64_t bit, unsigned size) {
+uint64_t bit_offset_bytes(const Context& c, uint64_t bit, unsigned size) {
   if (c.operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER) return 0;
-  const int64_t units = sign_extend(bit, size) >> (size == 4 ? 5 : 4);
-  return static_cast<uint32_t>(units * size);
+  const int64_t units = sign_extend(bit, size) >> (size == 8 ? 6 : size == 4 ? 5 : 4);
+  return static_cast<uint64_t>(units) * size;
 }
 
 Outcome bit_test(Context& c, BitOperation operation) {
   const unsigned size = c.size_of(0);
   uint64_t bit, value = 0;
   if (!c.read_operand(1, &bit)) return c.failure;
-  const uint32_t mask = uint32_t{1} << (bit & (8 * size - 1));
+  const uint64_t mask = uint64_t{1} << (bit & (8 * size - 1));
   const bool writes = operation != BitOperation::kTest, memory = c.has_memory(0);
   Gva address;
   if (memory) {
-    uint32_t offset = c.offset_of(0) + bit_offset_bytes(c, bit, size);
-    if (c.address_size() == 2) offset &= 0xffff;
+    const uint64_t offset = c.wrap(c.offset_of(0) + bit_offset_bytes(c, bit, size));
     if (!c.linear(c.segment_of(0), offset, size, writes ? Access::kReadWrite : Access::kRead, &address))
       return c.failure;
     if (!c.read_linear(address, &value, size)) {
@@ -44,7 +43,7 @@ Outcome bit_test(Context& c, BitOperation operation) {
       value |= mask;
       break;
     case BitOperation::kReset:
-      value &= ~uint64_t{mask};
+      value &= ~mask;
       break;
     case BitOperation::kComplement:
       value ^= mask;
@@ -62,8 +61,7 @@ Outcome bit_scan(Context& c, bool forward) {
   if (!c.read_operand(1, &source)) return c.failure;
   set_flags(c, source ? 0 : eflags::kZf, eflags::kZf);
   if (!source) return Outcome::kDone;
-  const uint32_t value = static_cast<uint32_t>(source);
-  const unsigned index = forward ? __builtin_ctz(value) : 31 - __builtin_clz(value);
+  const unsigned index = forward ? __builtin_ctzll(source) : 63 - __builtin_clzll(source);
   return c.write_operand(0, index) ? Outcome::kDone : c.failure;
 }
 
@@ -73,10 +71,7 @@ Outcome count_zeros(Context& c, bool trailing) {
   if (!c.read_operand(1, &source)) return c.failure;
   const unsigned size = c.size_of(0), bits = 8 * size;
   unsigned count = bits;
-  if (source) {
-    const uint32_t value = static_cast<uint32_t>(source);
-    count = trailing ? __builtin_ctz(value) : __builtin_clz(value) - (32 - bits);
-  }
+  if (source) count = trailing ? __builtin_ctzll(source) : __builtin_clzll(source) - (64 - bits);
   set_flags(c, (source ? 0 : eflags::kCf) | (count ? 0 : eflags::kZf), eflags::kCf | eflags::kZf);
   return c.write_operand(0, count) ? Outcome::kDone : c.failure;
 }
@@ -122,15 +117,15 @@ Outcome op_popcnt(Context& c) {
   uint64_t source;
   if (!c.read_operand(1, &source)) return c.failure;
   set_flags(c, source ? 0 : eflags::kZf);
-  return c.write_operand(0, count_ones(static_cast<uint32_t>(source))) ? Outcome::kDone : c.failure;
+  return c.write_operand(0, count_ones(source)) ? Outcome::kDone : c.failure;
 }
 
 // Of a 16-bit register the result is undefined; processors clear it.
 Outcome op_bswap(Context& c) {
   uint64_t value;
   if (!c.read_operand(0, &value)) return c.failure;
-  const uint32_t swapped = c.size_of(0) == 4 ? __builtin_bswap32(static_cast<uint32_t>(value)) : 0;
-  return c.write_operand(0, swapped) ? Outcome::kDone : c.failure;
+  const unsigned size = c.size_of(0);
+  return c.write_operand(0, size == 2 ? 0 : __builtin_bswap64(value) >> (64 - 8 * size)) ? Outcome::kDone : c.failure;
 }
 
 }  // namespace ring1::emulator

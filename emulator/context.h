@@ -53,14 +53,17 @@ struct Context {
   }
   unsigned iopl() const { return (cpu.rflags & eflags::kIopl) >> eflags::kIoplShift; }
   Privilege privilege() const { return cpl() == 3 ? Privilege::kUser : Privilege::kSupervisor; }
+  bool long_mode() const { return cpu.efer & efer::kLma; }
+  bool code64() const { return long_mode() && (cpu.seg[kCs].access & RING1_AR_L); }
   bool code32() const { return cpu.seg[kCs].access & RING1_AR_DB; }
   bool stack32() const { return cpu.seg[kSs].access & RING1_AR_DB; }
 
   // The instruction.
-  unsigned operand_size() const { return instruction->operand_width / 8; }  // bytes: 1, 2, 4
-  unsigned address_size() const { return instruction->address_width / 8; }  // bytes: 2, 4
-  uint32_t next_rip() const { return static_cast<uint32_t>(cpu.rip); }      // until the handler changes it
-  uint32_t this_rip() const { return static_cast<uint32_t>(saved->rip); }
+  unsigned operand_size() const { return instruction->operand_width / 8; }  // bytes: 1, 2, 4, 8
+  unsigned address_size() const { return instruction->address_width / 8; }  // bytes: 2, 4, 8
+  // An offset cut to the address size.
+  uint64_t wrap(uint64_t offset) const { return offset & ~uint64_t{0} >> (64 - instruction->address_width); }
+  uint64_t next_rip() const { return cpu.rip; }  // until the handler changes it
   bool has_memory(unsigned index) const { return operands[index].type == ZYDIS_OPERAND_TYPE_MEMORY; }
   uint64_t immediate(unsigned index) const { return operands[index].imm.value.u; }
   // From now on the present GPRs, RIP and RFLAGS are what a fault leaves behind.
@@ -78,28 +81,35 @@ struct Context {
     return false;
   }
 
-  // Registers by Zydis' name (8, 16, 32 bits, high bytes) and by number. 16- and 8-bit writes keep the rest.
+  // Registers by Zydis' name (8 to 64 bits, high bytes) and by number. 16- and 8-bit writes keep the rest, 32-bit writes
+  // clear the upper half (SDM 1 3.4.1.1).
   uint64_t read_register(ZydisRegister reg) const;
   void write_register(ZydisRegister reg, uint64_t value);
-  uint64_t read_gpr(unsigned number, unsigned size) const;  // size 2 or 4
+  uint64_t read_gpr(unsigned number, unsigned size) const;  // size 2, 4 or 8
   void write_gpr(unsigned number, unsigned size, uint64_t value);
+  void write_accumulator(unsigned size, uint64_t value);  // AL, AX, EAX or RAX
 
-  // Linear memory (below 4 GiB, wrapping) with the privilege of the CPL, or as a system access.
+  // Linear memory with the privilege of the CPL, or as a system access; outside 64-bit code below 4 GiB, wrapping.
   bool read_linear(Gva address, void* to, unsigned size, Purpose purpose = Purpose::kData);
   bool write_linear(Gva address, const void* from, unsigned size, Purpose purpose = Purpose::kData);
   bool probe_linear(Gva address, unsigned size, Purpose purpose = Purpose::kData);
 
-  // Limit, type and alignment checks of a segmented access; gives the linear address. #GP(0), #SS(0) or
-  // #AC(0).
-  bool linear(SegmentRegister segment, uint32_t offset, unsigned size, Access access, Gva* address);
+  // Limit, type and alignment checks of a segmented access, in 64-bit code of canonical form instead; gives the linear
+  // address. #GP(0), #SS(0) or #AC(0).
+  bool linear(SegmentRegister segment, uint64_t offset, unsigned size, Access access, Gva* address);
   // Segmented memory: check and transfer.
-  bool read_memory(SegmentRegister segment, uint32_t offset, void* to, unsigned size);
-  bool write_memory(SegmentRegister segment, uint32_t offset, const void* from, unsigned size);
+  bool read_memory(SegmentRegister segment, uint64_t offset, void* to, unsigned size);
+  bool write_memory(SegmentRegister segment, uint64_t offset, const void* from, unsigned size);
+  // SDM 1 3.3.7.1: the unused bits repeat the last one used.
+  bool canonical(uint64_t address) const {
+    const unsigned unused = cpu.cr4 & cr4::kLa57 ? 7 : 16;
+    return static_cast<uint64_t>(static_cast<int64_t>(address << unused) >> unused) == address;
+  }
 
   // Operands. A memory operand's offset is truncated to the address size.
   SegmentRegister segment_of(unsigned index) const;
   SegmentRegister source_segment() const;  // of an instruction with implicit DS: the prefix, or DS
-  uint32_t offset_of(unsigned index) const;
+  uint64_t offset_of(unsigned index) const;
   bool effective_address(unsigned index, unsigned size, Access access, Gva* address);
   unsigned size_of(unsigned index) const { return operands[index].size / 8; }
   // Register or memory operand zero-extended, or an immediate as the encoding extends it (to 64 bits).
@@ -109,15 +119,17 @@ struct Context {
   bool read_for_write(unsigned index, uint64_t* value);
   bool write_operand(unsigned index, uint64_t value);
 
-  // The current stack, addressed by SS.B; size 2 or 4. push() moves ESP first, pop() after the read.
-  uint32_t stack_mask() const { return stack32() ? ~uint32_t{0} : 0xffffu; }
-  uint32_t stack_pointer() const { return static_cast<uint32_t>(cpu.gpr[kRsp]) & stack_mask(); }
-  void set_stack_pointer(uint32_t value);  // SP or ESP by SS.B
-  bool push(uint32_t value, unsigned size);
-  bool pop(uint32_t* value, unsigned size);
+  // The current stack, addressed by SS.B, in 64-bit code by all of RSP; size 2, 4 or 8. push() moves the stack pointer
+  // first, pop() after the read.
+  uint64_t stack_mask() const { return code64() ? ~uint64_t{0} : stack32() ? ~uint32_t{0} : 0xffffu; }
+  uint64_t stack_pointer() const { return cpu.gpr[kRsp] & stack_mask(); }
+  void set_stack_pointer(uint64_t value);
+  bool push(uint64_t value, unsigned size);
+  bool pop(uint64_t* value, unsigned size);
 
-  // Sets RIP within the present CS after the limit check: #GP(0). size cuts the target to 16 bits.
-  bool jump(uint32_t target, unsigned size);
+  // Sets RIP within the present CS after the limit check, or in 64-bit code the check of canonical form: #GP(0). size
+  // cuts the target.
+  bool jump(uint64_t target, unsigned size);
 };
 
 // A handler executes one instruction whose operands are decoded.

@@ -8,16 +8,16 @@ namespace ring1::emulator {
 namespace {
 
 // A relative target counts from the next instruction; a register or memory operand holds the target itself.
-bool target_of(Context& c, uint32_t* target) {
+bool target_of(Context& c, uint64_t* target) {
   uint64_t value;
   if (!c.read_operand(0, &value)) return false;
   const bool relative = c.operands[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
-  *target = static_cast<uint32_t>(value) + (relative ? c.next_rip() : 0);
+  *target = value + (relative ? c.next_rip() : 0);
   return true;
 }
 
 Outcome jump_if(Context& c, bool taken) {
-  uint32_t target;
+  uint64_t target;
   if (taken && (!target_of(c, &target) || !c.jump(target, c.operand_size()))) return c.failure;
   return Outcome::kDone;
 }
@@ -52,15 +52,15 @@ Outcome op_jcxz(Context& c) {
 }
 
 Outcome op_call(Context& c) {
-  const uint32_t next = c.next_rip();
-  uint32_t target;
+  const uint64_t next = c.next_rip();
+  uint64_t target;
   if (!target_of(c, &target) || !c.jump(target, c.operand_size()) || !c.push(next, c.operand_size()))
     return c.failure;
   return Outcome::kDone;
 }
 
 Outcome op_ret(Context& c) {
-  uint32_t target;
+  uint64_t target;
   if (!c.pop(&target, c.operand_size()) || !c.jump(target, c.operand_size())) return c.failure;
   if (c.instruction->operand_count_visible)
     c.set_stack_pointer(c.stack_pointer() + static_cast<uint16_t>(c.immediate(0)));
@@ -71,9 +71,7 @@ Outcome op_ret(Context& c) {
 Outcome op_bound(Context& c) {
   const unsigned size = c.operand_size();
   uint32_t lower = 0, upper = 0;
-  const uint32_t offset = c.offset_of(1);
-  uint32_t second = offset + size;
-  if (c.address_size() == 2) second &= 0xffff;
+  const uint64_t offset = c.offset_of(1), second = c.wrap(offset + size);
   if (!c.read_memory(c.segment_of(1), offset, &lower, size)) return c.failure;
   if (!c.read_memory(c.segment_of(1), second, &upper, size)) return c.failure;
   const int64_t index = sign_extend(c.read_register(c.operands[0].reg.value), size);

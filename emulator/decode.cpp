@@ -12,6 +12,10 @@ constexpr unsigned kMaxLength = DecodeCache::kMaxLength;
 class Fetcher {
  public:
   explicit Fetcher(Context& context) : c(context) {
+    if (c.code64()) {
+      start_ = c.cpu.rip;
+      return;
+    }
     const uint32_t rip = static_cast<uint32_t>(c.cpu.rip), limit = c.cpu.seg[kCs].limit;
     const uint64_t left = rip <= limit ? uint64_t{limit} - rip + 1 : 0;
     allowed_ = left < kMaxLength ? static_cast<unsigned>(left) : kMaxLength;
@@ -21,7 +25,8 @@ class Fetcher {
   // Fetches more; false with a fault if there is no more to have.
   bool more() {
     if (count_ == allowed_) return c.fail(Vector::kGp);  // beyond the limit, or longer than 15 bytes
-    const Gva address(static_cast<uint32_t>(start_ + count_));
+    const Gva address(c.code64() ? start_ + count_ : static_cast<uint32_t>(start_ + count_));
+    if (c.code64() && !c.canonical(address.raw())) return c.fail(Vector::kGp);
     const uint64_t in_page = kPageSize - address.offset();
     const unsigned wanted = allowed_ - count_;
     const unsigned size = in_page < wanted ? static_cast<unsigned>(in_page) : wanted;
@@ -34,30 +39,36 @@ class Fetcher {
   bool matches(const uint8_t* bytes, unsigned length) {
     const Gva address(start_);
     if (length > allowed_ || address.offset() + length > kPageSize) return false;
+    if (c.code64() && !c.canonical(start_)) return false;
     if (!c.read_linear(address, bytes_, length, Purpose::kFetch)) return false;
     return __builtin_memcmp(bytes_, bytes, length) == 0;
   }
 
-  uint32_t start() const { return start_; }
+  uint64_t start() const { return start_; }
   const uint8_t* bytes() const { return bytes_; }
   unsigned count() const { return count_; }
 
  private:
   Context& c;
-  uint32_t start_;
-  unsigned allowed_, count_ = 0;
+  uint64_t start_;
+  unsigned allowed_ = kMaxLength, count_ = 0;
   uint8_t bytes_[kMaxLength];
 };
 
 ZydisMachineMode mode_of(const Context& c) {
+  if (c.code64()) return ZYDIS_MACHINE_MODE_LONG_64;
   if (c.code32()) return ZYDIS_MACHINE_MODE_LEGACY_32;
   return c.protected_mode() ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_REAL_16;
 }
 
+ZydisStackWidth stack_width(ZydisMachineMode mode) {
+  if (mode == ZYDIS_MACHINE_MODE_LONG_64) return ZYDIS_STACK_WIDTH_64;
+  return mode == ZYDIS_MACHINE_MODE_LEGACY_32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16;
+}
+
 Outcome decode_bytes(Context& c, Fetcher& fetcher, ZydisMachineMode mode, Decoded* decoded) {
   ZydisDecoder decoder;
-  ZydisDecoderInit(&decoder, mode,
-                   mode == ZYDIS_MACHINE_MODE_LEGACY_32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+  ZydisDecoderInit(&decoder, mode, stack_width(mode));
   ZydisDecoderContext state;
   ZyanStatus status;
   do {
@@ -83,7 +94,6 @@ void use(Context& c, const Decoded& decoded) {
 }  // namespace
 
 Outcome decode(Context& c, DecodeCache* cache, Decoded* decoded) {
-  if ((c.cpu.efer & efer::kLma) && (c.cpu.seg[kCs].access & RING1_AR_L)) return Outcome::kUnsupported;
   const ZydisMachineMode mode = mode_of(c);
   Fetcher fetcher(c);
   DecodeCache::Entry* entry = nullptr;

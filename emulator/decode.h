@@ -16,7 +16,7 @@ struct Decoded {
 
 // Fetches and decodes the instruction at CS:RIP and lets the context point at it: at *decoded, or into the
 // cache (which may be null). kDone, or the fault of the fetch (#GP of the limit or the length, #PF), #UD for
-// an invalid encoding, kBlocked, or kUnsupported in 64-bit code.
+// an invalid encoding, or kBlocked.
 Outcome decode(Context& c, DecodeCache* cache, Decoded* decoded);
 
 }  // namespace ring1::emulator

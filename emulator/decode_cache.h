@@ -13,7 +13,7 @@ class DecodeCache {
   static constexpr unsigned kMaxLength = 15;  // SDM 2A 2.3.11
 
   struct Entry {
-    uint32_t linear;
+    uint64_t linear;
     ZydisMachineMode mode;
     uint8_t length = 0;  // 0: empty
     uint8_t bytes[kMaxLength];
@@ -21,12 +21,12 @@ class DecodeCache {
   };
 
   // The entry for this address in this mode if it is in use, or null.
-  const Entry* find(uint32_t linear, ZydisMachineMode mode) const {
+  const Entry* find(uint64_t linear, ZydisMachineMode mode) const {
     const Entry& entry = entries_[slot(linear)];
     return entry.length && entry.linear == linear && entry.mode == mode ? &entry : nullptr;
   }
   // Where to decode the instruction at this address; drops what was there.
-  Entry& replace(uint32_t linear, ZydisMachineMode mode) {
+  Entry& replace(uint64_t linear, ZydisMachineMode mode) {
     Entry& entry = entries_[slot(linear)];
     entry.length = 0;
     entry.linear = linear;
@@ -35,7 +35,7 @@ class DecodeCache {
   }
 
  private:
-  static unsigned slot(uint32_t linear) { return (linear ^ linear >> 7) % kEntries; }
+  static unsigned slot(uint64_t linear) { return (linear ^ linear >> 7) % kEntries; }
 
   Entry entries_[kEntries] = {};
 };

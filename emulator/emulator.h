@@ -19,7 +19,8 @@ enum class Outcome : uint8_t {
   kShutdown,     // triple fault during an event's delivery
 };
 
-// Executes the instruction at CS:RIP in whatever mode CpuState is in (real, protected 16/32 bit, virtual-8086).
+// Executes the instruction at CS:RIP in whatever mode CpuState is in (real, protected 16/32 bit, virtual-8086, 64-bit). In
+// long mode what reads descriptors (far transfers, segment loads, interrupts, table registers) is kUnsupported.
 // REP string instructions run at most `rep_limit` iterations. Clears the previous interrupt shadow, sets the new one.
 // A decode cache belongs to the caller, is optional, and needs no invalidation.
 [[nodiscard]] Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit = 4096,
@@ -40,7 +41,7 @@ struct Event {
 
 // Delivers an event through the guest's IDT: privilege change, TSS stack, task gate, virtual-8086, real mode
 // (SDM 3A 6.12, 6.13, 20.1.4). A fault during delivery becomes #DF, then shutdown, by SDM 3A table 6-5.
-// Returns kDone, kShutdown or kBlocked.
+// Returns kDone, kShutdown or kBlocked; kUnsupported in long mode, where the processor itself delivers.
 [[nodiscard]] Outcome deliver(ring1_cpu_state& cpu, Machine& machine, const Event& event);
 
 constexpr Event event_of(const Fault& fault) {

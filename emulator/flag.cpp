@@ -45,13 +45,13 @@ Outcome op_pushf(Context& c) {
 
 Outcome op_popf(Context& c) {
   if (flags_trapped(c)) return c.raise(Vector::kGp);
-  uint32_t image;
+  uint64_t image;
   if (!c.pop(&image, c.operand_size())) return c.failure;
   uint32_t writable = eflags::kArithmetic | eflags::kTf | eflags::kDf | eflags::kNt;
-  if (c.operand_size() == 4) writable |= eflags::kAc | eflags::kId;
+  if (c.operand_size() >= 4) writable |= eflags::kAc | eflags::kId;
   if (owns_interrupt_flag(c)) writable |= eflags::kIf;
   if (c.cpl() == 0) writable |= eflags::kIopl;
-  set_flags(c, image, writable);
+  set_flags(c, static_cast<uint32_t>(image), writable);
   return Outcome::kDone;
 }
 

@@ -27,7 +27,8 @@ Outcome op_bswap(Context&);
 // move.cpp
 Outcome op_mov(Context&), op_movzx(Context&), op_movsx(Context&), op_movbe(Context&), op_lea(Context&);
 Outcome op_xchg(Context&), op_xlat(Context&), op_setcc(Context&), op_cmovcc(Context&);
-Outcome op_cbw(Context&), op_cwde(Context&), op_cwd(Context&), op_cdq(Context&);
+Outcome op_cbw(Context&), op_cwde(Context&), op_cdqe(Context&);
+Outcome op_cwd(Context&), op_cdq(Context&), op_cqo(Context&);
 
 // atomic.cpp
 Outcome op_xadd(Context&), op_cmpxchg(Context&), op_cmpxchg8b(Context&);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // IN OUT and the permission to use them.
+#include "emulator/alu.h"
 #include "emulator/handlers.h"
 #include "emulator/port.h"
 
@@ -20,11 +21,14 @@ uint16_t port_of(const Context& c) {
 }
 
 unsigned size_of_access(const Context& c) {
-  return c.instruction->opcode & 1 ? c.operand_size() : 1;
+  const unsigned size = c.instruction->opcode & 1 ? c.operand_size() : 1;
+  return size > 4 ? 4 : size;  // REX.W does not widen a port access (SDM 2A IN)
 }
 
-ZydisRegister accumulator(unsigned size) {
-  return size == 1 ? ZYDIS_REGISTER_AL : size == 2 ? ZYDIS_REGISTER_AX : ZYDIS_REGISTER_EAX;
+// The TSS' base has 64 bits in long mode.
+Gva in_tss(const Context& c, uint32_t offset) {
+  const uint64_t address = c.cpu.tr.base + offset;
+  return Gva(c.long_mode() ? address : static_cast<uint32_t>(address));
 }
 
 }  // namespace
@@ -37,11 +41,11 @@ bool port_allowed(Context& c, uint16_t port, unsigned size) {
     return c.fail(Vector::kGp);
   uint16_t base, bits;
   if (tr.limit < kBitmapBase + 1) return c.fail(Vector::kGp);
-  if (!c.read_linear(Gva(static_cast<uint32_t>(tr.base + kBitmapBase)), &base, 2, Purpose::kSystem))
+  if (!c.read_linear(in_tss(c, kBitmapBase), &base, 2, Purpose::kSystem))
     return false;
   const uint32_t offset = base + port / 8;
   if (offset + 1 > tr.limit) return c.fail(Vector::kGp);
-  if (!c.read_linear(Gva(static_cast<uint32_t>(tr.base + offset)), &bits, 2, Purpose::kSystem)) return false;
+  if (!c.read_linear(in_tss(c, offset), &bits, 2, Purpose::kSystem)) return false;
   const unsigned mask = (1u << size) - 1;
   return bits >> (port % 8) & mask ? c.fail(Vector::kGp) : true;
 }
@@ -51,7 +55,7 @@ Outcome op_in(Context& c) {
   const unsigned size = size_of_access(c);
   uint32_t value = 0;
   if (!port_allowed(c, port, size) || !c.ok(c.machine.port_in(port, size, &value))) return c.failure;
-  c.write_register(accumulator(size), value);
+  c.write_accumulator(size, value);
   return Outcome::kDone;
 }
 
@@ -59,7 +63,7 @@ Outcome op_out(Context& c) {
   const uint16_t port = port_of(c);
   const unsigned size = size_of_access(c);
   if (!port_allowed(c, port, size)) return c.failure;
-  const uint32_t value = static_cast<uint32_t>(c.read_register(accumulator(size)));
+  const uint32_t value = static_cast<uint32_t>(c.cpu.gpr[kRax] & size_mask(size));
   return c.ok(c.machine.port_out(port, size, value)) ? Outcome::kDone : c.failure;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Segmented memory: the checks of SDM 3A 5.3 (limits), 5.5 (types), 6.15 (#AC), and the transfer.
+// Segmented memory: the checks of SDM 3A 5.3 (limits), 5.5 (types), 6.15 (#AC), and the transfer. 64-bit code has no
+// segments but the bases of FS and GS (SDM 3A 3.2.4); its linear addresses must be canonical.
 #include "emulator/context.h"
 
 namespace ring1::emulator {
@@ -7,10 +8,16 @@ namespace {
 
 constexpr uint64_t kTop = uint64_t{1} << 32;
 
-// The bytes of an access that lie below 4 GiB; the rest continues at 0.
-unsigned below_top(Gva address, unsigned size) {
+// The bytes of an access that lie below 4 GiB; the rest continues at 0. An address above it is 64-bit code's, or that
+// of a table in long mode, which does not wrap there.
+unsigned below_top(Gva address, unsigned size, bool long_mode) {
+  if (long_mode) return size;
   const uint64_t left = kTop - address.raw();
   return left < size ? static_cast<unsigned>(left) : size;
+}
+
+bool wide(const Context& c, Purpose purpose) {
+  return purpose == Purpose::kSystem ? c.long_mode() : c.code64();
 }
 
 Privilege privilege_of(const Context& c, Purpose purpose) {
@@ -45,7 +52,7 @@ bool type_allows(const ring1_segment& segment, Access access) {
 }  // namespace
 
 bool Context::read_linear(Gva address, void* to, unsigned size, Purpose purpose) {
-  const unsigned first = below_top(address, size);
+  const unsigned first = below_top(address, size, wide(*this, purpose));
   const Privilege who = privilege_of(*this, purpose);
   if (!ok(machine.read(address, to, first, who, purpose, fault))) return false;
   if (first == size) return true;
@@ -53,7 +60,7 @@ bool Context::read_linear(Gva address, void* to, unsigned size, Purpose purpose)
 }
 
 bool Context::write_linear(Gva address, const void* from, unsigned size, Purpose purpose) {
-  const unsigned first = below_top(address, size);
+  const unsigned first = below_top(address, size, wide(*this, purpose));
   const Privilege who = privilege_of(*this, purpose);
   if (first != size && !ok(machine.probe_write(Gva(0), size - first, who, fault))) return false;
   if (!ok(machine.write(address, from, first, who, purpose, fault))) return false;
@@ -63,29 +70,37 @@ bool Context::write_linear(Gva address, const void* from, unsigned size, Purpose
 }
 
 bool Context::probe_linear(Gva address, unsigned size, Purpose purpose) {
-  const unsigned first = below_top(address, size);
+  const unsigned first = below_top(address, size, wide(*this, purpose));
   const Privilege who = privilege_of(*this, purpose);
   if (!ok(machine.probe_write(address, first, who, fault))) return false;
   return first == size || ok(machine.probe_write(Gva(0), size - first, who, fault));
 }
 
-bool Context::linear(SegmentRegister segment, uint32_t offset, unsigned size, Access access, Gva* address) {
+bool Context::linear(SegmentRegister segment, uint64_t offset, unsigned size, Access access, Gva* address) {
   const ring1_segment& seg = cpu.seg[segment];
-  const bool checked = protected_mode();
-  if ((checked && !type_allows(seg, access)) || !within_limit(seg, checked, offset, size))
-    return fail(segment == kSs ? Vector::kSs : Vector::kGp);
-  *address = Gva(static_cast<uint32_t>(seg.base + offset));
+  if (code64()) {
+    *address = Gva(segment >= kFs ? seg.base + offset : offset);
+    const uint64_t last = address->raw() + size - 1;
+    if (!canonical(address->raw()) || !canonical(last) || last < address->raw())
+      return fail(segment == kSs ? Vector::kSs : Vector::kGp);
+  } else {
+    const bool checked = protected_mode();
+    if ((checked && !type_allows(seg, access)) ||
+        !within_limit(seg, checked, static_cast<uint32_t>(offset), size))
+      return fail(segment == kSs ? Vector::kSs : Vector::kGp);
+    *address = Gva(static_cast<uint32_t>(seg.base + offset));
+  }
   const bool alignment = (cpu.cr0 & cr0::kAm) && (cpu.rflags & eflags::kAc);
   if (alignment && (address->raw() & (boundary_of(size) - 1)) && cpl() == 3) return fail(Vector::kAc);
   return true;
 }
 
-bool Context::read_memory(SegmentRegister segment, uint32_t offset, void* to, unsigned size) {
+bool Context::read_memory(SegmentRegister segment, uint64_t offset, void* to, unsigned size) {
   Gva address;
   return linear(segment, offset, size, Access::kRead, &address) && read_linear(address, to, size);
 }
 
-bool Context::write_memory(SegmentRegister segment, uint32_t offset, const void* from, unsigned size) {
+bool Context::write_memory(SegmentRegister segment, uint64_t offset, const void* from, unsigned size) {
   Gva address;
   return linear(segment, offset, size, Access::kWrite, &address) && write_linear(address, from, size);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// MOV (general operands) MOVZX MOVSX MOVBE LEA XCHG XLAT SETcc CMOVcc CBW CWDE CWD CDQ.
+// MOV (general operands) MOVNTI MOVZX MOVSX MOVSXD MOVBE LEA XCHG XLAT SETcc CMOVcc CBW CWDE CDQE CWD CDQ CQO.
 #include "emulator/alu.h"
 #include "emulator/flags.h"
 #include "emulator/handlers.h"
@@ -25,8 +25,8 @@ Outcome op_movsx(Context& c) {
 Outcome op_movbe(Context& c) {
   uint64_t value;
   if (!c.read_operand(1, &value)) return c.failure;
-  const uint32_t swapped = __builtin_bswap32(static_cast<uint32_t>(value));
-  return c.write_operand(0, c.size_of(0) == 4 ? swapped : swapped >> 16) ? Outcome::kDone : c.failure;
+  const uint64_t swapped = __builtin_bswap64(value) >> (64 - 8 * c.size_of(0));
+  return c.write_operand(0, swapped) ? Outcome::kDone : c.failure;
 }
 
 Outcome op_lea(Context& c) {
@@ -44,8 +44,7 @@ Outcome op_xchg(Context& c) {
 }
 
 Outcome op_xlat(Context& c) {
-  uint32_t offset = static_cast<uint32_t>(c.cpu.gpr[kRbx]) + static_cast<uint8_t>(c.cpu.gpr[kRax]);
-  if (c.address_size() == 2) offset &= 0xffff;
+  const uint64_t offset = c.wrap(c.cpu.gpr[kRbx] + static_cast<uint8_t>(c.cpu.gpr[kRax]));
   uint8_t value;
   if (!c.read_memory(c.source_segment(), offset, &value, 1)) return c.failure;
   c.write_register(ZYDIS_REGISTER_AL, value);
@@ -56,11 +55,12 @@ Outcome op_setcc(Context& c) {
   return c.write_operand(0, condition(c, c.instruction->opcode)) ? Outcome::kDone : c.failure;
 }
 
-// The source is read in any case, and may fault.
+// The source is read in any case, and may fault; the upper half of a 32-bit destination is cleared in any case.
 Outcome op_cmovcc(Context& c) {
   uint64_t value;
   if (!c.read_operand(1, &value)) return c.failure;
-  if (condition(c, c.instruction->opcode)) c.write_register(c.operands[0].reg.value, value);
+  const ZydisRegister to = c.operands[0].reg.value;
+  c.write_register(to, condition(c, c.instruction->opcode) ? value : c.read_register(to));
   return Outcome::kDone;
 }
 
@@ -74,13 +74,23 @@ Outcome op_cwde(Context& c) {
   return Outcome::kDone;
 }
 
+Outcome op_cdqe(Context& c) {
+  c.write_gpr(kRax, 8, sign_extend(c.cpu.gpr[kRax], 4));
+  return Outcome::kDone;
+}
+
 Outcome op_cwd(Context& c) {
-  c.write_gpr(kRdx, 2, c.cpu.gpr[kRax] & sign_bit(2) ? 0xffff : 0);
+  c.write_gpr(kRdx, 2, c.cpu.gpr[kRax] & sign_bit(2) ? size_mask(2) : 0);
   return Outcome::kDone;
 }
 
 Outcome op_cdq(Context& c) {
-  c.write_gpr(kRdx, 4, c.cpu.gpr[kRax] & sign_bit(4) ? ~uint32_t{0} : 0);
+  c.write_gpr(kRdx, 4, c.cpu.gpr[kRax] & sign_bit(4) ? size_mask(4) : 0);
+  return Outcome::kDone;
+}
+
+Outcome op_cqo(Context& c) {
+  c.write_gpr(kRdx, 8, c.cpu.gpr[kRax] & sign_bit(8) ? size_mask(8) : 0);
   return Outcome::kDone;
 }
 

@@ -19,13 +19,12 @@ SegmentRegister Context::source_segment() const {
   return attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS ? kGs : kDs;
 }
 
-uint32_t Context::offset_of(unsigned index) const {
+uint64_t Context::offset_of(unsigned index) const {
   const ZydisDecodedOperandMem& mem = operands[index].mem;
-  uint32_t offset = static_cast<uint32_t>(mem.disp.value);
-  if (mem.base != ZYDIS_REGISTER_NONE) offset += static_cast<uint32_t>(read_register(mem.base));
-  if (mem.index != ZYDIS_REGISTER_NONE)
-    offset += static_cast<uint32_t>(read_register(mem.index)) * (mem.scale ? mem.scale : 1);
-  return address_size() == 2 ? offset & 0xffffu : offset;
+  auto offset = static_cast<uint64_t>(mem.disp.value);
+  if (mem.base != ZYDIS_REGISTER_NONE) offset += read_register(mem.base);
+  if (mem.index != ZYDIS_REGISTER_NONE) offset += read_register(mem.index) * (mem.scale ? mem.scale : 1);
+  return wrap(offset);
 }
 
 bool Context::effective_address(unsigned index, unsigned size, Access access, Gva* address) {

@@ -25,12 +25,18 @@ bool is_far(const Context& c) {
   return c.instruction->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
 }
 
+// What reads descriptors is known as it was before long mode only.
+Outcome legacy_only(Context& c, Handler handler) {
+  return c.long_mode() ? Outcome::kUnsupported : handler(c);
+}
+
 }  // namespace
 
 Outcome any_mov(Context& c) {
   const ZydisRegister to = register_of(c, 0), from = register_of(c, 1);
   if (to < ZYDIS_REGISTER_ES && from < ZYDIS_REGISTER_ES) return op_mov(c);
-  if (is_segment(to) || is_segment(from)) return op_mov_sreg(c);
+  if (is_segment(to)) return legacy_only(c, op_mov_sreg);
+  if (is_segment(from)) return op_mov_sreg(c);
   if (is_control(to) || is_control(from)) return op_mov_cr(c);
   if (is_debug(to) || is_debug(from)) return op_mov_dr(c);
   return c.raise(Vector::kUd);  // test registers of the 386 and 486
@@ -40,16 +46,16 @@ Outcome any_push(Context& c) {
   return is_segment(register_of(c, 0)) ? op_push_sreg(c) : op_push(c);
 }
 Outcome any_pop(Context& c) {
-  return is_segment(register_of(c, 0)) ? op_pop_sreg(c) : op_pop(c);
+  return is_segment(register_of(c, 0)) ? legacy_only(c, op_pop_sreg) : op_pop(c);
 }
 Outcome any_jmp(Context& c) {
-  return is_far(c) ? op_jmp_far(c) : op_jmp(c);
+  return is_far(c) ? legacy_only(c, op_jmp_far) : op_jmp(c);
 }
 Outcome any_call(Context& c) {
-  return is_far(c) ? op_call_far(c) : op_call(c);
+  return is_far(c) ? legacy_only(c, op_call_far) : op_call(c);
 }
 Outcome any_ret(Context& c) {
-  return is_far(c) ? op_ret_far(c) : op_ret(c);
+  return is_far(c) ? legacy_only(c, op_ret_far) : op_ret(c);
 }
 
 }  // namespace ring1::emulator

@@ -4,28 +4,28 @@
 
 namespace ring1::emulator {
 
-void Context::set_stack_pointer(uint32_t value) {
-  write_gpr(kRsp, stack32() ? 4 : 2, value);
+void Context::set_stack_pointer(uint64_t value) {
+  write_gpr(kRsp, code64() ? 8 : stack32() ? 4 : 2, value);
 }
 
-bool Context::push(uint32_t value, unsigned size) {
-  const uint32_t top = (stack_pointer() - size) & stack_mask();
+bool Context::push(uint64_t value, unsigned size) {
+  const uint64_t top = (stack_pointer() - size) & stack_mask();
   if (!write_memory(kSs, top, &value, size)) return false;
   set_stack_pointer(top);
   return true;
 }
 
-bool Context::pop(uint32_t* value, unsigned size) {
-  const uint32_t top = stack_pointer();
+bool Context::pop(uint64_t* value, unsigned size) {
+  const uint64_t top = stack_pointer();
   *value = 0;
   if (!read_memory(kSs, top, value, size)) return false;
   set_stack_pointer(top + size);
   return true;
 }
 
-bool Context::jump(uint32_t target, unsigned size) {
-  if (size == 2) target &= 0xffffu;
-  if (target > cpu.seg[kCs].limit) return fail(Vector::kGp);
+bool Context::jump(uint64_t target, unsigned size) {
+  target &= ~uint64_t{0} >> (64 - 8 * size);
+  if (code64() ? !canonical(target) : target > cpu.seg[kCs].limit) return fail(Vector::kGp);
   cpu.rip = target;
   return true;
 }

@@ -36,6 +36,7 @@ Outcome unknown(Context& c) {
 Outcome execute(Context& c) {
   const Row* row = find_row(*c.instruction);
   if (!row) return unknown(c);
+  if ((row->facts & kLegacyOnly) && c.long_mode()) return Outcome::kUnsupported;
   if ((row->facts & kProtectedOnly) && !c.protected_mode()) return c.raise(Vector::kUd);
   if ((row->facts & kPrivileged) && c.cpl() != 0) return c.raise(Vector::kGp);
   return row->handler(c);
@@ -63,7 +64,8 @@ Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_
   c.saved = &saved;
   c.rep_limit = rep_limit ? rep_limit : 1;
   c.trap_due = cpu.rflags & eflags::kTf;
-  cpu.rip = static_cast<uint32_t>(cpu.rip + c.instruction->length);
+  cpu.rip += c.instruction->length;
+  if (!c.code64()) cpu.rip = static_cast<uint32_t>(cpu.rip);
   cpu.rflags &= ~uint64_t{eflags::kRf};
   const Outcome outcome = execute(c);
   switch (outcome) {

@@ -20,15 +20,15 @@ class String {
       : c(context), size_(size), address_(context.address_size()), source_(context.source_segment()) {}
 
   unsigned size() const { return size_; }
-  bool load(uint32_t* value) {
+  bool load(uint64_t* value) {
     *value = 0;
     return c.read_memory(source_, c.read_gpr(kRsi, address_), value, size_);
   }
-  bool load_destination(uint32_t* value) {
+  bool load_destination(uint64_t* value) {
     *value = 0;
     return c.read_memory(kEs, c.read_gpr(kRdi, address_), value, size_);
   }
-  bool store(uint32_t value) { return c.write_memory(kEs, c.read_gpr(kRdi, address_), &value, size_); }
+  bool store(uint64_t value) { return c.write_memory(kEs, c.read_gpr(kRdi, address_), &value, size_); }
   bool probe_store() {
     Gva address;
     return c.linear(kEs, c.read_gpr(kRdi, address_), size_, Access::kWrite, &address) &&
@@ -79,9 +79,10 @@ void commit_iteration(Context& c) {
   for (unsigned gpr : {kRax, kRcx, kRsi, kRdi}) c.saved->gpr[gpr] = c.cpu.gpr[gpr];
 }
 
-Outcome run(Context& c, Repeat repeat, Iteration iterate) {
-  // Bit 0 of the opcode: 0 byte, 1 word or doubleword by the operand size.
-  String string(c, c.instruction->opcode & 1 ? c.operand_size() : 1);
+Outcome run(Context& c, Repeat repeat, Iteration iterate, unsigned widest = 8) {
+  // Bit 0 of the opcode: 0 byte, 1 by the operand size.
+  const unsigned size = c.instruction->opcode & 1 ? c.operand_size() : 1;
+  String string(c, size > widest ? widest : size);
   if (repeat == Repeat::kNever) return iterate(string) ? Outcome::kDone : c.failure;
 
   const unsigned address_size = c.address_size();
@@ -105,12 +106,16 @@ Outcome run(Context& c, Repeat repeat, Iteration iterate) {
 Outcome repeat_always(Context& c, Iteration iterate) {
   return run(c, repeat_of(c, false), iterate);
 }
+// REX.W does not widen a port access.
+Outcome repeat_port(Context& c, Iteration iterate) {
+  return run(c, repeat_of(c, false), iterate, 4);
+}
 Outcome repeat_comparing(Context& c, Iteration iterate) {
   return run(c, repeat_of(c, true), iterate);
 }
 
 bool move_one(String& s) {
-  uint32_t value;
+  uint64_t value;
   if (!s.load(&value) || !s.store(value)) return false;
   s.advance_source();
   s.advance_destination();
@@ -118,7 +123,7 @@ bool move_one(String& s) {
 }
 
 bool compare_one(String& s) {
-  uint32_t a, b;
+  uint64_t a, b;
   if (!s.load(&a) || !s.load_destination(&b)) return false;
   set_flags(s.c, subtract(a, b, 0, s.size()).flags);
   s.advance_source();
@@ -127,7 +132,7 @@ bool compare_one(String& s) {
 }
 
 bool scan_one(String& s) {
-  uint32_t b;
+  uint64_t b;
   if (!s.load_destination(&b)) return false;
   set_flags(s.c, subtract(s.c.cpu.gpr[kRax], b, 0, s.size()).flags);
   s.advance_destination();
@@ -135,19 +140,15 @@ bool scan_one(String& s) {
 }
 
 bool load_one(String& s) {
-  uint32_t value;
+  uint64_t value;
   if (!s.load(&value)) return false;
-  if (s.size() == 1) {
-    s.c.write_register(ZYDIS_REGISTER_AL, value);
-  } else {
-    s.c.write_gpr(kRax, s.size(), value);
-  }
+  s.c.write_accumulator(s.size(), value);
   s.advance_source();
   return true;
 }
 
 bool store_one(String& s) {
-  if (!s.store(static_cast<uint32_t>(s.c.cpu.gpr[kRax]) & size_mask(s.size()))) return false;
+  if (!s.store(s.c.cpu.gpr[kRax] & size_mask(s.size()))) return false;
   s.advance_destination();
   return true;
 }
@@ -164,7 +165,7 @@ bool in_one(String& s) {
 
 bool out_one(String& s) {
   const uint16_t port = static_cast<uint16_t>(s.c.cpu.gpr[kRdx]);
-  uint32_t value;
+  uint64_t value;
   if (!port_allowed(s.c, port, s.size()) || !s.load(&value)) return false;
   if (!s.c.ok(s.c.machine.port_out(port, s.size(), value))) return false;
   s.advance_source();
@@ -189,10 +190,10 @@ Outcome op_stos(Context& c) {
   return repeat_always(c, store_one);
 }
 Outcome op_ins(Context& c) {
-  return repeat_always(c, in_one);
+  return repeat_port(c, in_one);
 }
 Outcome op_outs(Context& c) {
-  return repeat_always(c, out_one);
+  return repeat_port(c, out_one);
 }
 
 }  // namespace ring1::emulator

@@ -10,6 +10,7 @@ enum Fact : uint8_t {
   kPlain = 0,
   kPrivileged = 1 << 0,     // #GP(0) unless CPL is 0
   kProtectedOnly = 1 << 1,  // #UD in real and virtual-8086 mode
+  kLegacyOnly = 1 << 2,     // the emulator does not know what it does in long mode
 };
 
 struct Row {

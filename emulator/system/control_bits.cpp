@@ -25,12 +25,14 @@ constexpr Feature kFeatures[] = {
     {1, kEdx, 13, cr4::kPge},
     {1, kEdx, 24, cr4::kOsfxsr},
     {1, kEdx, 25, cr4::kOsxmmexcpt},
+    {1, kEcx, 17, cr4::kPcide},
     {1, kEcx, 26, cr4::kOsxsave},
     {7, kEbx, 0, cr4::kFsgsbase},
     {7, kEbx, 7, cr4::kSmep},
     {7, kEbx, 20, cr4::kSmap},
     {7, kEcx, 2, cr4::kUmip},
     {7, kEcx, 3, cr4::kPke},
+    {7, kEcx, 16, cr4::kLa57},
 };
 
 constexpr uint32_t kExtendedFeatures = 7;
@@ -48,6 +50,15 @@ uint64_t cr4_known(Machine& machine) {
     if (leaf[feature.output] & (1u << feature.bit)) known |= feature.cr4;
   }
   return known;
+}
+
+uint64_t cr3_reserved(Machine& machine) {
+  constexpr uint32_t kAddressSizes = 0x80000008u;
+  constexpr uint64_t kNoFlush = uint64_t{1} << 63;
+  uint32_t out[4] = {};
+  machine.cpuid(kAddressSizes, 0, out);
+  const unsigned bits = out[kEax] & 0xff;
+  return bits < 64 ? ~uint64_t{0} << bits & ~kNoFlush : 0;
 }
 
 }  // namespace ring1::emulator

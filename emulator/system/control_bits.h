@@ -16,7 +16,10 @@ constexpr bool cr0_consistent(uint64_t value) {
   return !(value & cr0::kNw) || (value & cr0::kCd);
 }
 
-// What the processor's CPUID offers. PCIDE needs long mode and LA57 cannot be set outside of it: never.
+// What the processor's CPUID offers.
 uint64_t cr4_known(Machine& machine);
+
+// Bits of CR3 that must be zero in long mode, bit 63 aside (SDM 3A table 4-12).
+uint64_t cr3_reserved(Machine& machine);
 
 }  // namespace ring1::emulator

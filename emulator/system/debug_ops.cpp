@@ -13,7 +13,7 @@ constexpr uint64_t kDr7GeneralDetect = 1u << 13;
 
 bool is_debug_register(ZydisRegister reg) { return reg >= ZYDIS_REGISTER_DR0 && reg <= ZYDIS_REGISTER_DR15; }
 
-void write_debug(Context& c, unsigned number, uint32_t value) {
+void write_debug(Context& c, unsigned number, uint64_t value) {
   if (number == 6) c.cpu.dr[6] = (value & kDr6Writable) | kDr6Fixed1;
   else if (number == 7) c.cpu.dr[7] = (value & ~kDr7Fixed0) | kDr7Fixed1;
   else c.cpu.dr[number] = value;
@@ -36,8 +36,13 @@ Outcome op_mov_dr(Context& c) {
     c.cpu.dr[6] |= kDr6AccessDetected;
     return c.raise(Vector::kDb);
   }
-  if (writes) write_debug(c, number, static_cast<uint32_t>(c.read_register(from)));
-  else c.write_register(to, c.cpu.dr[number]);
+  if (writes) {
+    const uint64_t value = c.read_register(from);
+    if (number >= 6 && value >> 32) return c.raise(Vector::kGp);  // reserved in 64-bit mode
+    write_debug(c, number, value);
+  } else {
+    c.write_register(to, c.cpu.dr[number]);
+  }
   return Outcome::kDone;
 }
 

@@ -43,6 +43,7 @@ void prepare(ring1_cpu_state& cpu, const Event& event) {
 }  // namespace
 
 Outcome deliver(ring1_cpu_state& cpu, Machine& machine, const Event& event) {
+  if (cpu.efer & efer::kLma) return Outcome::kUnsupported;
   // A chain of events is short: benign faults cannot follow each other without end, but a hostile guest's tables
   // may produce several (a T bit in every TSS).
   constexpr unsigned kMaxChain = 16;

@@ -39,7 +39,7 @@ Outcome op_push_sreg(Context& c) {
 }
 
 Outcome op_pop_sreg(Context& c) {
-  uint32_t selector;
+  uint64_t selector;
   if (!c.pop(&selector, c.operand_size())) return c.failure;
   return load(c, segment_number(c.operands[0].reg.value), static_cast<uint16_t>(selector));
 }

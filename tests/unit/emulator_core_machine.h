@@ -15,28 +15,28 @@ namespace ring1::emulator::test {
 class FlatMachine : public Machine {
  public:
   struct Range {
-    uint32_t base;
+    uint64_t base;
     std::vector<uint8_t> bytes;
     bool writable = true;
   };
 
-  Range& add(uint32_t base, uint32_t size, bool writable = true) {
+  Range& add(uint64_t base, uint32_t size, bool writable = true) {
     ranges_.push_back(Range{base, std::vector<uint8_t>(size), writable});
     return ranges_.back();
   }
   // The bytes at an address that some range holds.
-  uint8_t* at(uint32_t address) { return find(address); }
-  void put(uint32_t address, const std::vector<uint8_t>& bytes) {
+  uint8_t* at(uint64_t address) { return find(address); }
+  void put(uint64_t address, const std::vector<uint8_t>& bytes) {
     for (size_t i = 0; i < bytes.size(); ++i) *find(address + i) = bytes[i];
   }
   template <class T>
-  T get(uint32_t address) {
+  T get(uint64_t address) {
     T value;
     for (size_t i = 0; i < sizeof value; ++i) reinterpret_cast<uint8_t*>(&value)[i] = *find(address + i);
     return value;
   }
   template <class T>
-  void set(uint32_t address, T value) {
+  void set(uint64_t address, T value) {
     for (size_t i = 0; i < sizeof value; ++i) *find(address + i) = reinterpret_cast<uint8_t*>(&value)[i];
   }
 
@@ -144,6 +144,16 @@ inline ring1_cpu_state protected32(unsigned cpl = 0) {
   for (auto& segment : cpu.seg)
     segment = {0, 0xffffffffu, at_dpl(kData32, cpl), static_cast<__u16>(0x10 | cpl), {}};
   cpu.seg[kCs] = {0, 0xffffffffu, at_dpl(kCode32, cpl), static_cast<__u16>(0x08 | cpl), {}};
+  return cpu;
+}
+
+// 64-bit code under paging, all addresses 64 bits wide.
+inline ring1_cpu_state long64(unsigned cpl = 0) {
+  ring1_cpu_state cpu = protected32(cpl);
+  cpu.cr0 = cr0::kPe | cr0::kPg;
+  cpu.cr4 = cr4::kPae;
+  cpu.efer = efer::kLme | efer::kLma;
+  cpu.seg[kCs].access = (cpu.seg[kCs].access & ~RING1_AR_DB) | RING1_AR_L;
   return cpu;
 }
 
