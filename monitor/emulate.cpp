@@ -27,6 +27,8 @@ void Engine::deliver_by_emulator(const emulator::Event& event) {
   if (event.vector != static_cast<uint8_t>(Vector::kDb)) hold_breakpoints(met);
   if (outcome == Outcome::kBlocked)
     internal_error(KVM_INTERNAL_ERROR_DELIVERY_EV, "an event's delivery met memory that does not exist");
+  if (outcome == Outcome::kUnsupported)
+    internal_error(KVM_INTERNAL_ERROR_DELIVERY_EV, "an event's delivery in long mode is the processor's");
   attend();
 }
 
