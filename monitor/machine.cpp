@@ -19,8 +19,21 @@ Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Dev
     : host_(host), cpu_(host.shared().cpu), memory_(memory), mmu_(mmu), devices_(devices),
       segments_(host.switch_page(), cpu_, *this) {}
 
+shadowmmu::Access Machine::access_of(bool write, Privilege privilege, Purpose purpose) const {
+  // EFLAGS.AC lifts SMAP for what an instruction asks for itself, not for descriptor tables and the like (SDM 3A 4.6.1).
+  return {.write = write, .user = privilege == Privilege::kUser && purpose != Purpose::kSystem,
+          .fetch = purpose == Purpose::kFetch,
+          .ac = purpose == Purpose::kData && (cpu_.rflags & eflags::kAc) != 0};
+}
+
+Gva Machine::behind(Gva address, unsigned bytes) const {
+  const Gva next = address + bytes;
+  return cpu_.efer & efer::kLma ? next : Gva(next.raw() & 0xffffffff);
+}
+
 MemoryStatus Machine::locate(Gva address, shadowmmu::Access access, Gpa* gpa, Fault* fault) {
   const shadowmmu::Walk walk = mmu_.translate(address, access);
+  if (walk.blocked) return MemoryStatus::kBlocked;
   if (!walk.ok) {
     *fault = walk.fault;
     return MemoryStatus::kFault;
@@ -74,41 +87,39 @@ MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
 }
 
 MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) {
-  const shadowmmu::Access access = {.write = false, .user = privilege == Privilege::kUser && purpose != Purpose::kSystem,
-                                    .fetch = purpose == Purpose::kFetch};
+  const shadowmmu::Access access = access_of(false, privilege, purpose);
   const unsigned first = kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
   Gpa gpa[2];
-  if (locate(address, access, &gpa[0], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
-  const Gva second = Gva((address.raw() + first) & 0xffffffff);
-  if (first < size && locate(second, access, &gpa[1], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  MemoryStatus status = locate(address, access, &gpa[0], fault);
+  if (status == MemoryStatus::kOk && first < size) status = locate(behind(address, first), access, &gpa[1], fault);
+  if (status != MemoryStatus::kOk) return status;
   watch(address, size, false, purpose);
   auto* bytes = static_cast<uint8_t*>(to);
-  const MemoryStatus status = read_piece(gpa[0], bytes, first);
+  status = read_piece(gpa[0], bytes, first);
   if (status != MemoryStatus::kOk || first == size) return status;
   return read_piece(gpa[1], bytes + first, size - first);
 }
 
 MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privilege privilege, Purpose purpose,
                             Fault* fault) {
-  const shadowmmu::Access access = {.write = true, .user = privilege == Privilege::kUser && purpose != Purpose::kSystem,
-                                    .fetch = false};
+  const shadowmmu::Access access = access_of(true, privilege, purpose);
   const unsigned first = kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
   Gpa gpa[2];
-  if (locate(address, access, &gpa[0], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
-  const Gva second = Gva((address.raw() + first) & 0xffffffff);
-  if (first < size && locate(second, access, &gpa[1], fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
+  MemoryStatus status = locate(address, access, &gpa[0], fault);
+  if (status == MemoryStatus::kOk && first < size) status = locate(behind(address, first), access, &gpa[1], fault);
+  if (status != MemoryStatus::kOk) return status;
   watch(address, size, true, purpose);
   const auto* bytes = static_cast<const uint8_t*>(from);
-  const MemoryStatus status = write_piece(gpa[0], bytes, first);
+  status = write_piece(gpa[0], bytes, first);
   if (status != MemoryStatus::kOk || first == size) return status;
   return write_piece(gpa[1], bytes + first, size - first);
 }
 
 MemoryStatus Machine::probe_write(Gva address, unsigned size, Privilege privilege, Fault* fault) {
-  const shadowmmu::Access access = {.write = true, .user = privilege == Privilege::kUser, .fetch = false};
+  const shadowmmu::Access access = access_of(true, privilege, Purpose::kData);
   Gpa gpa;
-  if (locate(address, access, &gpa, fault) != MemoryStatus::kOk) return MemoryStatus::kFault;
-  const Gva last = Gva((address.raw() + size - 1) & 0xffffffff);
+  if (const MemoryStatus status = locate(address, access, &gpa, fault); status != MemoryStatus::kOk) return status;
+  const Gva last = behind(address, size - 1);
   if (last.page() == address.page()) return MemoryStatus::kOk;
   return locate(last.page(), access, &gpa, fault);
 }
@@ -163,9 +174,20 @@ void Machine::cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
 
 uint64_t Machine::read_tsc() { return hardware::read_tsc() + cpu_.tsc_offset; }
 
-shadowmmu::PagingMode Machine::mode_of(uint64_t cr0, uint64_t cr4) const {
-  return {.paging = (cr0 & cr0::kPg) != 0, .pse = (cr4 & cr4::kPse) != 0, .pae = (cr4 & cr4::kPae) != 0,
-          .nxe = (cpu_.efer & efer::kNxe) != 0, .wp = (cr0 & cr0::kWp) != 0, .pge = (cr4 & cr4::kPge) != 0};
+shadowmmu::PagingMode Machine::mode_of(uint64_t cr0, uint64_t cr4) {
+  shadowmmu::PagingMode mode = {
+      .paging = (cr0 & cr0::kPg) != 0, .pse = (cr4 & cr4::kPse) != 0, .pae = (cr4 & cr4::kPae) != 0,
+      .nxe = (cpu_.efer & efer::kNxe) != 0, .wp = (cr0 & cr0::kWp) != 0, .pge = (cr4 & cr4::kPge) != 0};
+  mode.smep = (cr4 & cr4::kSmep) != 0;
+  mode.smap = (cr4 & cr4::kSmap) != 0;
+  mode.long_mode = mode.paging && (cpu_.efer & efer::kLma);
+  if (!mode.long_mode) return mode;
+  constexpr uint32_t kExtendedFeatures = 0x80000001, kGigabytePages = 1u << 26;
+  uint32_t features[4];
+  cpuid(kExtendedFeatures, 0, features);
+  mode.gigabyte_pages = (features[3] & kGigabytePages) != 0;
+  mode.la57 = (cr4 & cr4::kLa57) != 0;
+  return mode;
 }
 
 MemoryStatus Machine::check_paging(uint64_t cr0, uint64_t cr3, uint64_t cr4) {
@@ -204,6 +226,8 @@ void Machine::cr4_written(uint64_t old_value) {
   // Toggling PGE alone is how a guest flushes its TLB: no mapping changes.
   if (changed & (cr4::kPse | cr4::kPae | cr4::kPge))
     set_mode((changed & (cr4::kPse | cr4::kPae)) != 0, shadowmmu::Pointers::kLoad);
+  else if (changed & (cr4::kSmep | cr4::kSmap))
+    set_mode(false, shadowmmu::Pointers::kKeep);
 }
 
 void Machine::cr3_written() {

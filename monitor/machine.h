@@ -76,7 +76,12 @@ class Machine final : public emulator::Machine, public GuestReader {
  private:
   void watch(Gva address, unsigned size, bool write, emulator::Purpose purpose);
   void watch_port(uint16_t port, unsigned size);
-  shadowmmu::PagingMode mode_of(uint64_t cr0, uint64_t cr4) const;
+  shadowmmu::PagingMode mode_of(uint64_t cr0, uint64_t cr4);
+  shadowmmu::Access access_of(bool write, emulator::Privilege privilege, emulator::Purpose purpose) const;
+  // Outside long mode the bytes of an access go on at 0 behind 4 GiB.
+  Gva behind(Gva address, unsigned bytes) const;
+  bool write_efer(uint64_t value);
+  bool write_long_mode_msr(uint32_t index, uint64_t value);
   void set_mode(bool other_mode, shadowmmu::Pointers pointers);
   void note_load(shadowmmu::ShadowMmu::Load load);
   emulator::MemoryStatus locate(Gva address, shadowmmu::Access access, Gpa* gpa, emulator::Fault* fault);

@@ -7,7 +7,7 @@
 namespace ring1::monitor {
 namespace {
 
-constexpr uint32_t kApicBase = 0x1b, kTscAdjust = 0x3b;
+constexpr uint32_t kApicBase = 0x1b, kTscAdjust = 0x3b, kEfer = 0xc0000080;
 // What Linux reads of an AMD processor without being ready for #GP: SYSCFG, HWCR, TOP_MEM2, NB_CFG, DE_CFG (APM 2 appendix
 // A). They read as zero and ignore writes.
 constexpr bool is_quiet_amd_register(uint32_t index) {
@@ -41,12 +41,45 @@ bool Machine::read_msr(uint32_t index, uint64_t* value) {
       RING1_MSRS(X)
 #undef X
   }
+  if (!host_.shared().config.long_mode) return false;
+  switch (index) {
+#define X(number, name, field, rule) \
+  case number:                       \
+    *value = cpu_.field;             \
+    return true;
+    RING1_LONG_MODE_MSRS(X)
+#undef X
+  }
+  return false;
+}
+
+// LME stands fast under paging (SDM 3A 4.1.2); LMA follows from both and is not software's.
+bool Machine::write_efer(uint64_t value) {
+  const uint64_t old = cpu_.efer, next = ring1_efer_written(old, value);
+  if (!ring1_efer_valid(value, host_.shared().config.long_mode)) return false;
+  if (((old ^ next) & efer::kLme) && (cpu_.cr0 & cr0::kPg)) return false;
+  cpu_.efer = next;
+  if (next != old) set_mode(true, shadowmmu::Pointers::kKeep);
+  return true;
+}
+
+bool Machine::write_long_mode_msr(uint32_t index, uint64_t value) {
+  if (!host_.shared().config.long_mode) return false;
+  switch (index) {
+#define X(number, name, field, rule)                 \
+  case number:                                       \
+    if (!ring1_msr_rule_##rule(value)) return false; \
+    cpu_.field = value;                              \
+    return true;
+    RING1_LONG_MODE_MSRS(X)
+#undef X
+  }
   return false;
 }
 
 bool Machine::write_msr(uint32_t index, uint64_t value) {
   if (is_quiet_amd_register(index)) return true;
-  const uint64_t old_efer = cpu_.efer;
+  if (index == kEfer) return write_efer(value);
   if (index == kTscAdjust) {
     cpu_.tsc_offset += value - cpu_.tsc_adjust;
     cpu_.tsc_adjust = value;
@@ -69,9 +102,8 @@ bool Machine::write_msr(uint32_t index, uint64_t value) {
       RING1_MSRS(X)
 #undef X
     default:
-      return false;
+      return write_long_mode_msr(index, value);
   }
-  if (cpu_.efer != old_efer) set_mode(true, shadowmmu::Pointers::kKeep);
   if (index == kApicBase) devices_.apic_base_written();
   return true;
 }

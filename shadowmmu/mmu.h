@@ -84,7 +84,8 @@ class ShadowMmu {
 
  private:
   friend class Checker;
-  static constexpr Gva wrap(Gva address) { return Gva(address.raw() & 0xffff'ffff); }  // linear addresses have 32 bits
+  // Outside long mode linear addresses have 32 bits.
+  Gva wrap(Gva address) const { return walker_.mode().long_mode ? address : Gva(address.raw() & 0xffff'ffff); }
   struct Leaf { bool write, user, no_execute, dirty; };
 
   // mmu.cpp: roots

@@ -20,8 +20,8 @@
 	X(0x0000001b, APIC_BASE, apic_base, APIC_BASE)    \
 	X(0x0000003b, TSC_ADJUST, tsc_adjust, ANY)        \
 	X(0x00000174, SYSENTER_CS, sysenter_cs, ANY)      \
-	X(0x00000175, SYSENTER_ESP, sysenter_esp, ANY)    \
-	X(0x00000176, SYSENTER_EIP, sysenter_eip, ANY)    \
+	X(0x00000175, SYSENTER_ESP, sysenter_esp, CANONICAL) \
+	X(0x00000176, SYSENTER_EIP, sysenter_eip, CANONICAL) \
 	X(0x0000017a, MCG_STATUS, mcg_status, ANY)        \
 	X(0x0000017b, MCG_CTL, mcg_ctl, ANY)              \
 	X(0x000001a0, MISC_ENABLE, misc_enable, ANY)      \
