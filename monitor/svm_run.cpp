@@ -137,7 +137,8 @@ void SvmEngine::to_architectural() {
   hwaccel::svm::load_segments(state, &cpu_);
   if (!nested_) return;
   // What the guest may change without us.
-  if (!hides_caching() && !pae_needs_shadows_) cpu_.cr0 = state.cr0;
+  const uint64_t hidden = hides_caching() ? kNoCaching : 0;
+  cpu_.cr0 = (cpu_.cr0 & hidden) | (state.cr0 & ~hidden);
   cpu_.cr3 = state.cr3;
   cpu_.efer = state.efer & ~kSvme;
   monitor_.machine.control_registers_adopted();
