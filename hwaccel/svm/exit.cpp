@@ -39,11 +39,6 @@ const char* name_of(Exit exit) {
   }
 }
 
-IoExit decode_io(uint64_t info) {
-  return {.port = static_cast<uint16_t>(info >> 16), .size = static_cast<uint8_t>(info >> 4 & 7), .in = (info & 1) != 0,
-          .string = (info & 4) != 0, .repeat = (info & 8) != 0};
-}
-
 uint64_t encode_event(const ring1_pending_event& event, bool protected_mode) {
   uint64_t type = event::kInterrupt;
   if (event.is_exception)

@@ -24,14 +24,6 @@ enum class Exit : uint64_t {
 // For the log.
 const char* name_of(Exit exit);
 
-// EXITINFO1 of an access to a port (APM 2 15.10.2).
-struct IoExit {
-  uint16_t port;
-  uint8_t size;  // 1, 2, 4
-  bool in, string, repeat;
-};
-IoExit decode_io(uint64_t info);
-
 // EXITINFO1 of a nested page fault (APM 2 15.25.6).
 namespace nested_fault {
 inline constexpr uint64_t kPresent = 1u << 0, kWrite = 1u << 1, kTableWalk = uint64_t{1} << 33;

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "hwaccel/svm/dump.h"
+#include "hwaccel/svm/exit.h"
+#include "hwaccel/svm/vmcb.h"
+
+namespace ring1::hwaccel::svm {
+namespace {
+
+TEST(SvmEvent, AnExternalInterruptHasTypeZero) {
+  EXPECT_EQ(encode_event({.valid = 1, .vector = 0x31}, true), 0x80000031u);
+}
+
+TEST(SvmEvent, AnNmiHasTypeTwo) { EXPECT_EQ(encode_event({.valid = 1, .vector = 2}, true), 0x80000202u); }
+
+TEST(SvmEvent, AnExceptionCarriesItsErrorCode) {
+  const ring1_pending_event event = {.valid = 1, .vector = 14, .is_exception = 1, .has_error = 1, .error_code = 6};
+  EXPECT_EQ(encode_event(event, true), 0x6'80000b0eu);
+}
+
+TEST(SvmEvent, RealModeHasNoErrorCodes) {
+  const ring1_pending_event event = {.valid = 1, .vector = 13, .is_exception = 1, .has_error = 1, .error_code = 8};
+  EXPECT_EQ(encode_event(event, false), 0x8000030du);
+}
+
+TEST(SvmCutShort, WhatWasEncodedComesBack) {
+  const ring1_pending_event events[] = {
+      {.valid = 1, .vector = 0xec},
+      {.valid = 1, .vector = 6, .is_exception = 1},
+      {.valid = 1, .vector = 11, .is_exception = 1, .has_error = 1, .error_code = 0x58},
+  };
+  for (const ring1_pending_event& event : events) {
+    const CutShort cut = decode_cut_short(encode_event(event, true));
+    EXPECT_FALSE(cut.nmi);
+    EXPECT_EQ(cut.event.valid, 1);
+    EXPECT_EQ(cut.event.vector, event.vector);
+    EXPECT_EQ(cut.event.is_exception, event.is_exception);
+    EXPECT_EQ(cut.event.has_error, event.has_error);
+    EXPECT_EQ(cut.event.error_code, event.error_code);
+  }
+}
+
+TEST(SvmCutShort, AnNmiIsAnNmiAgain) {
+  const CutShort cut = decode_cut_short(0x80000202);
+  EXPECT_TRUE(cut.nmi);
+  EXPECT_FALSE(cut.event.valid);
+}
+
+// INT n, INT3 and INTO: RIP stands at them.
+TEST(SvmCutShort, SoftwareInterruptsAreExecutedAgain) {
+  for (const uint64_t info : {0x80000480u, 0x80000303u, 0x80000304u}) {
+    const CutShort cut = decode_cut_short(info);
+    EXPECT_FALSE(cut.nmi) << info;
+    EXPECT_FALSE(cut.event.valid) << info;
+  }
+}
+
+TEST(SvmCutShort, NothingWithoutTheValidBit) {
+  const CutShort cut = decode_cut_short(0x0000030e);
+  EXPECT_FALSE(cut.nmi);
+  EXPECT_FALSE(cut.event.valid);
+}
+
+TEST(SvmExit, NamesTellTheKindsApart) {
+  EXPECT_EQ(std::string(name_of(static_cast<Exit>(0x03))), "read of a control register");
+  EXPECT_EQ(std::string(name_of(static_cast<Exit>(0x14))), "write of a control register");
+  EXPECT_EQ(std::string(name_of(static_cast<Exit>(0x4e))), "exception");
+  EXPECT_EQ(std::string(name_of(static_cast<Exit>(0x400))), "nested page fault");
+  EXPECT_EQ(std::string(name_of(static_cast<Exit>(~uint64_t{0}))), "invalid state");
+}
+
+TEST(SvmDump, EveryRowHasANameAndTheVmcbsValue) {
+  Vmcb vmcb{};
+  vmcb.control.exit_code = 0x400;
+  vmcb.state.rip = 0x1234;
+  VmcbRow rows[kVmcbRows];
+  const unsigned count = dump_rows(vmcb, rows);
+  bool found = false;
+  for (unsigned i = 0; i < count; i++) {
+    ASSERT_TRUE(rows[i].name && *rows[i].name);
+    if (std::string(rows[i].name) == "RIP") found = rows[i].value == 0x1234;
+  }
+  EXPECT_TRUE(found);
+  EXPECT_EQ(rows[0].value, 0x400u);
+}
+
+}  // namespace
+}  // namespace ring1::hwaccel::svm
