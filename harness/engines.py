@@ -68,6 +68,12 @@ class Ring1(Engine):
             add_module(archive)
 
 
+class Ring1OnSvm(Ring1):
+    """The same where the emulator has AMD-V."""
+
+    cpu = "EPYC,+svm"
+
+
 class Ring1OnKvm(Ring1):
     """Our tool on KVM over the AMD-V that QEMU emulates."""
 
@@ -144,7 +150,7 @@ def add_module(archive):
     archive.copy("harness/ring1.ko", path)
 
 
-ENGINES = {"ring1": Ring1, "kvm": Ring1OnKvm, "tcg": Qemu, "qemu-kvm": QemuOnKvm, "qemu-ring1": QemuOnRing1}
+ENGINES = {"ring1": Ring1, "svm": Ring1OnSvm, "kvm": Ring1OnKvm, "tcg": Qemu, "qemu-kvm": QemuOnKvm, "qemu-ring1": QemuOnRing1}
 
 
 def chosen():

@@ -123,7 +123,7 @@ u32 ring1_guest_features(const struct ring1_vm *vm);
 /* system.c, cpuid.c */
 long ring1_system_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int ring1_check_extension(unsigned long capability);
-int ring1_get_supported_cpuid(struct kvm_cpuid2 __user *argp);
+int ring1_get_supported_cpuid(const struct ring1_vm *vm, struct kvm_cpuid2 __user *argp);
 
 /* vm.c */
 int ring1_vm_create(unsigned long type);

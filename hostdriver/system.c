@@ -73,7 +73,7 @@ long ring1_system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return arg ? -EINVAL : RING1_VCPU_MMAP_PAGES * PAGE_SIZE;
 	case KVM_GET_SUPPORTED_CPUID:
-		return ring1_get_supported_cpuid(argp);
+		return ring1_get_supported_cpuid(NULL, argp);
 	case RING1_GET_ENGINE_INFO:
 		return engine_info(argp);
 	case KVM_GET_MSR_INDEX_LIST:

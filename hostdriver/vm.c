@@ -124,6 +124,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ring1_vcpu_create(vm, arg);
 	case KVM_CREATE_IRQCHIP:
 		return ring1_create_irqchip(vm);
+	case KVM_GET_SUPPORTED_CPUID: /* not KVM's: the engines differ */
+		return ring1_get_supported_cpuid(vm, (void __user *)arg);
 	case KVM_SET_TSS_ADDR:
 		return set_tss_addr(arg);
 	case KVM_SET_GSI_ROUTING:

@@ -9,18 +9,20 @@ namespace {
 
 constexpr uint32_t kApicBase = 0x1b, kTscAdjust = 0x3b, kEfer = 0xc0000080;
 // What Linux reads of an AMD processor without being ready for #GP: SYSCFG, HWCR, TOP_MEM2, NB_CFG, DE_CFG (APM 2 appendix
-// A). They read as zero and ignore writes.
+// A). They read as zero, but for the bit that says that the TSC counts at one frequency, and ignore writes.
 constexpr bool is_quiet_amd_register(uint32_t index) {
   return index == 0xc0010010 || index == 0xc0010015 || index == 0xc001001d || index == 0xc001001f || index == 0xc0011029;
 }
 
+constexpr uint32_t kHwcr = 0xc0010015;
+constexpr uint64_t kTscFreqSel = 1u << 24;
 constexpr uint32_t kMicrocodeRevision = 0x8b, kPlatformId = 0x17;
 
 }  // namespace
 
 bool Machine::read_msr(uint32_t index, uint64_t* value) {
   if (is_quiet_amd_register(index)) {
-    *value = 0;
+    *value = index == kHwcr ? kTscFreqSel : 0;
     return true;
   }
   switch (index) {

@@ -43,8 +43,8 @@ uint64_t SvmEngine::init() {
   hardware::cpuid(kSvmLeaf, 0, leaf);
   features_ = leaf[3];
   nested_ = shared_.config.nested_paging && (features_ & hwaccel::svm::feature::kNestedPaging);
-  available_tss_ = is_qemu_tcg();
-  pae_needs_shadows_ = nested_ && available_tss_;
+  emulated_ = is_qemu_tcg();
+  pae_needs_shadows_ = nested_ && emulated_;
 
   hwaccel::svm::fill_io_bitmap(area + kIoBitmap * kPageSize);
   hwaccel::svm::fill_msr_bitmap(area + kMsrBitmap * kPageSize);

@@ -76,7 +76,7 @@ class SvmEngine final : public Engine {
   Live live_ = Live::kState;
   bool nested_ = false;
   bool pae_needs_shadows_ = false;  // this processor's nested paging cannot carry a PAE guest
-  bool available_tss_ = false;
+  bool emulated_ = false;           // by QEMU, with its own ideas of some details
   bool flush_wanted_ = true;        // of this guest's translations, before the next entry
   bool interrupt_waiting_ = false;
   uint32_t paging_generation_ = ~0u;

@@ -42,7 +42,7 @@ void SvmEngine::store_control_registers() {
 }
 
 void SvmEngine::store_state() {
-  hwaccel::svm::store_segments(cpu_, available_tss_, &vmcb_->state);
+  hwaccel::svm::store_segments(cpu_, emulated_, &vmcb_->state);
   store_control_registers();
 }
 

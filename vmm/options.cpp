@@ -30,6 +30,8 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_option("--append", run.append, "kernel command line");
   command->add_option("--mem", raw.memory, "guest memory, up to 3G")->capture_default_str();
   command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
+  command->add_option("--engine", run.engine, "bt, svm, vmx; svm-shadow, vmx-shadow without nested paging")
+      ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}));
   command->add_option("--module", raw.modules, "multiboot module, FILE or FILE:ARGUMENTS; may be repeated")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -63,7 +65,7 @@ void check_stats(const StatsOptions& stats) {
 }  // namespace
 
 std::optional<Options> parse_options(int argc, const char* const* argv) {
-  CLI::App app("ring1 runs unmodified 32-bit guest kernels on processors without VT-x.", "ring1");
+  CLI::App app("ring1 runs unmodified guest kernels, also on processors without VT-x.", "ring1");
   app.require_subcommand(1);
   app.fallthrough();
   // Wrappers append to a command line: the last word on a matter counts.

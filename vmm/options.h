@@ -22,6 +22,7 @@ struct RunOptions {
   std::string append;
   uint64_t memory = uint64_t{128} << 20;
   std::string device = "/dev/ring1";
+  std::string engine;  // empty: the device's choice
   std::vector<ModuleOption> modules;
   std::optional<std::string> stats_json;
   bool isa_debug_exit = false;

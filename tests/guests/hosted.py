@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Guest tests on the emulated host, all in one boot as long as the host lives."""
-import os
 import re
 import shlex
 
@@ -10,7 +9,9 @@ from bare import image
 from host import Host
 from verdict import Result
 
-DEVICES = {"ring1": "/dev/ring1", "kvm": "/dev/kvm"}
+# Of run_guests' names: the harness's engine and further arguments of `ring1 run`.
+KINDS = {"ring1": ("ring1", ["--engine", "bt"]), "svm": ("svm", ["--engine", "svm"]),
+         "svm-shadow": ("svm", ["--engine", "svm-shadow"]), "kvm": ("kvm", ["--device", "/dev/kvm"])}
 TOOL_TIMEOUT = 124
 BOOT_SECONDS = 60
 COMPLAINTS = "BUG|WARNING|Oops|general protection|unable to handle|Call Trace"
@@ -20,9 +21,10 @@ END = re.compile(rb"\n@@end (\S+) (\d+) (\d+)\n")
 
 def script(engine, tests):
     """Between its two marks each test's output; the last mark has the exit status and the complaints of the host."""
-    lines = [engines.ENGINES[engine].before]
+    kind, options = KINDS[engine]
+    lines = [engines.ENGINES[kind].before]
     for test in tests:
-        command = ["ring1", "run", "--device", DEVICES[engine], "--kernel", f"/guests/{test.image}",
+        command = ["ring1", "run", *options, "--kernel", f"/guests/{test.image}",
                    "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.timeout),
                    "--append", f"{test.append} engine={engine}"]
         lines.append(f"printf '\\n@@begin {test.name}\\n'\n{shlex.join(command)} </dev/null 2>&1\nstatus=$?\n"
@@ -34,11 +36,11 @@ def script(engine, tests):
 
 def boot(engine, tests):
     """One boot: the tests' output and whether the script came to its end."""
-    kind = engines.ENGINES[engine]
-    os.environ.setdefault("CPU", kind.cpu)
+    kind = engines.ENGINES[KINDS[engine][0]]
     host = Host(script(engine, tests), False, kind.modules, max(test.mem for test in tests))
+    host.cpu = kind.cpu
     engines.add_tool(host.archive)
-    if engine == "ring1":
+    if engine != "kvm":
         engines.add_module(host.archive)
     for name in sorted({test.image for test in tests}):
         host.archive.copy(f"guests/{name}", f"{settings.BUILD}/guests/{name}")

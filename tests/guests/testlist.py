@@ -2,6 +2,8 @@
 """The declarative list of guest tests."""
 import shlex
 
+# bt, svm and vmx are engines of ring1; what holds for ring1 holds for each of them, but for an xfail.
+RING1_ENGINES = ("svm", "svm-shadow")
 ENGINES = ("bare", "kvm", "ring1")
 ENDS = ("pass", "any", "reset")
 OPTIONS = ("append", "cpu", "mem", "timeout", "xfail")
@@ -22,10 +24,15 @@ class Test:
             if key not in OPTIONS:
                 raise SystemExit(f"{where}: unknown option {key}")
             if key == "xfail":
-                engine, _, reason = value.partition(":")
-                self.xfail[engine] = reason
+                engines, _, reason = value.partition(":")
+                for engine in engines.split(","):
+                    self.xfail[engine] = reason
             else:
                 setattr(self, key, int(value) if key in ("mem", "timeout") else value)
+
+
+    def runs_on(self, engine):
+        return ("ring1" if engine in RING1_ENGINES else engine) in self.engines
 
 
 def read_list(path):

@@ -82,10 +82,22 @@ TEST(memslot_readonly) {
 
 TEST(memslot_sparse_giant) {
   Vm vm;
-  Memory memory(16 * kPage);
   // Nobody looks at the memory before the guest does.
-  kvm_userspace_memory_region region = {0, 0, 0x100000000, 1ull << 34, 0x10000000};
+  kvm_userspace_memory_region region = {0, 0, 0x4000000, 0xe0000000, 0x10000000};
   CHECK_EQ(vm.call(KVM_SET_USER_MEMORY_REGION, &region), 0);
   region.memory_size = 0;
+  CHECK_EQ(vm.call(KVM_SET_USER_MEMORY_REGION, &region), 0);
+}
+
+// The monitor's tables of guest memory end at 4 GiB.
+TEST(memslot_above_four_gib) {
+  Vm vm;
+  SKIP_UNLESS(vm.device.is_ring1(), "KVM has no such limit");
+  kvm_userspace_memory_region region = {0, 0, 0x100000000, kPage, 0x10000000};
+  CHECK_EQ(vm.call(KVM_SET_USER_MEMORY_REGION, &region), -EINVAL);
+  region.guest_phys_addr = 0x100000000 - kPage;
+  region.memory_size = 2 * kPage;
+  CHECK_EQ(vm.call(KVM_SET_USER_MEMORY_REGION, &region), -EINVAL);
+  region.memory_size = kPage;
   CHECK_EQ(vm.call(KVM_SET_USER_MEMORY_REGION, &region), 0);
 }

@@ -22,6 +22,13 @@ TEST(VmmOptions, RunDefaults) {
   EXPECT_FALSE(options.timeout);
   EXPECT_FALSE(options.reboot);
   EXPECT_FALSE(options.isa_debug_exit);
+  EXPECT_EQ(options.engine, "");
+}
+
+TEST(VmmOptions, EnginesByName) {
+  EXPECT_EQ(run({"run", "--kernel", "k", "--engine", "svm"}).engine, "svm");
+  EXPECT_EQ(run({"run", "--kernel", "k", "--engine", "svm-shadow"}).engine, "svm-shadow");
+  EXPECT_THROW(run({"run", "--kernel", "k", "--engine", "xen"}), Failure);
 }
 
 TEST(VmmOptions, RunInFull) {

@@ -73,6 +73,20 @@ void print_processor(const Processor& processor) {
     print_flag(processor, flag, flag);
 }
 
+// Each engine with why it cannot be used, what to do about that, and what it found in the processor.
+void print_engines(const KvmSystem& system) {
+  for (const EngineName& name : kEngineNames) {
+    if (name.type & RING1_VM_SHADOW_PAGING) continue;
+    const auto info = system.engine_info(name.engine);
+    if (!info) return;
+    print_line(fmt::format("engine {}", name.name),
+               info->status == 0 ? info->is_default ? "usable, the default" : "usable" : std::string("no: ") + info->why);
+    if (*info->remedy) print_line("", info->remedy);
+    for (uint32_t i = 0; i < info->feature_count && i < RING1_ENGINE_FEATURES; i++)
+      print_line(fmt::format("  {}", info->features[i].name), info->features[i].value);
+  }
+}
+
 }  // namespace
 
 int check_command() {
@@ -90,7 +104,7 @@ int check_command() {
   print_line("/dev/kvm", kvm_problem.empty() ? "usable" : kvm_problem);
 
   if (ring1_problem.empty()) {
-    print_line("engine", "bt: binary translation, guest kernels at ring 1");
+    print_engines(KvmSystem("/dev/ring1"));
     return kExitSuccess;
   }
   print_line("engine", kvm_problem.empty() ? "none of ring1; 'ring1 run --device /dev/kvm' works" : "none");

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "vmm/failure.h"
 #include "vmm/kvm/variable_request.h"
@@ -47,8 +49,29 @@ KvmSystem::KvmSystem(const std::string& path) : path_(path) {
 
 int KvmSystem::capability(long number) const { return ::ioctl(fd_.get(), KVM_CHECK_EXTENSION, number); }
 
-UniqueFd KvmSystem::create_vm() const {
-  UniqueFd vm(::ioctl(fd_.get(), KVM_CREATE_VM, 0));
+std::optional<ring1_engine_info> KvmSystem::engine_info(ring1_engine engine) const {
+  ring1_engine_info info{};
+  info.engine = engine;
+  if (::ioctl(fd_.get(), RING1_GET_ENGINE_INFO, &info) != 0) return std::nullopt;
+  return info;
+}
+
+UniqueFd KvmSystem::create_vm(const std::string& engine) const {
+  const auto* chosen = std::find_if(std::begin(kEngineNames), std::end(kEngineNames),
+                                    [&](const EngineName& name) { return engine == name.name; });
+  const bool any = chosen == std::end(kEngineNames);
+  if (!any) {
+    const auto info = engine_info(chosen->engine);
+    if (!info) throw Failure(kExitEnvironment, path_ + " leaves no choice of an engine");
+    if (info->status != 0)
+      throw Failure(kExitEnvironment, fmt::format("engine {}: {}{}{}", engine, info->why, *info->remedy ? ": " : "",
+                                                  info->remedy));
+  }
+  UniqueFd vm(::ioctl(fd_.get(), KVM_CREATE_VM, any ? 0 : chosen->type));
+  if (!vm && !any && errno == EBUSY)
+    throw Failure(kExitEnvironment, fmt::format("engine {}: another hypervisor holds the processor's virtualisation; "
+                                                "end its guests and unload it",
+                                                engine));
   if (!vm) throw system_failure(path_ + ": cannot create a VM");
   return vm;
 }
@@ -59,11 +82,12 @@ size_t KvmSystem::vcpu_mapping_size() const {
   return static_cast<size_t>(size);
 }
 
-std::vector<kvm_cpuid_entry2> KvmSystem::supported_cpuid() const {
+std::vector<kvm_cpuid_entry2> KvmSystem::supported_cpuid(int vm) const {
   // The number of entries is found by trying: E2BIG asks for more.
   for (uint32_t count = 64; count <= 1024; count *= 2) {
     std::vector<kvm_cpuid_entry2> entries(count);
-    if (variable_ioctl(fd_.get(), kGetSupportedCpuid, entries) == 0) return entries;
+    if (variable_ioctl(vm, kGetSupportedCpuid, entries) == 0) return entries;
+    if (errno == ENOTTY && variable_ioctl(fd_.get(), kGetSupportedCpuid, entries) == 0) return entries;
     if (errno != E2BIG) break;
   }
   throw system_failure(path_ + ": KVM_GET_SUPPORTED_CPUID");

@@ -4,12 +4,28 @@
 
 #include <linux/kvm.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "include/ring1/api.h"
 #include "vmm/unique_fd.h"
 
 namespace ring1::vmm {
+
+// What --engine takes, with the machine type of each (include/ring1/api.h).
+struct EngineName {
+  const char* name;
+  ring1_engine engine;
+  unsigned long type;
+};
+inline constexpr EngineName kEngineNames[] = {
+    {"bt", RING1_ENGINE_BT, RING1_VM_TYPE(RING1_ENGINE_BT)},
+    {"svm", RING1_ENGINE_SVM, RING1_VM_TYPE(RING1_ENGINE_SVM)},
+    {"svm-shadow", RING1_ENGINE_SVM, RING1_VM_TYPE(RING1_ENGINE_SVM) | RING1_VM_SHADOW_PAGING},
+    {"vmx", RING1_ENGINE_VMX, RING1_VM_TYPE(RING1_ENGINE_VMX)},
+    {"vmx-shadow", RING1_ENGINE_VMX, RING1_VM_TYPE(RING1_ENGINE_VMX) | RING1_VM_SHADOW_PAGING},
+};
 
 class KvmSystem {
  public:
@@ -18,9 +34,13 @@ class KvmSystem {
 
   const std::string& path() const { return path_; }
   int capability(long number) const;
-  UniqueFd create_vm() const;
+  // engine: empty for the device's choice, else a name of kEngineNames. Throws a Failure that says why not.
+  UniqueFd create_vm(const std::string& engine) const;
   size_t vcpu_mapping_size() const;
-  std::vector<kvm_cpuid_entry2> supported_cpuid() const;
+  // For this VM, where the device makes a difference between VMs.
+  std::vector<kvm_cpuid_entry2> supported_cpuid(int vm) const;
+  // Nothing if the device has no choice of engines.
+  std::optional<ring1_engine_info> engine_info(ring1_engine engine) const;
 
  private:
   std::string path_;

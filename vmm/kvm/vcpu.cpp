@@ -86,15 +86,15 @@ KvmVcpu::KvmVcpu(const KvmSystem& system, const KvmVm& vm) {
   void* mapping = ::mmap(nullptr, mapping_size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
   if (mapping == MAP_FAILED) throw system_failure("cannot map the vCPU");
   run_ = static_cast<kvm_run*>(mapping);
-  set_cpuid(system);
+  set_cpuid(system, vm);
   set_memory_types();
   set_virtual_wire();
 }
 
 KvmVcpu::~KvmVcpu() { ::munmap(run_, mapping_size_); }
 
-void KvmVcpu::set_cpuid(const KvmSystem& system) {
-  auto entries = system.supported_cpuid();
+void KvmVcpu::set_cpuid(const KvmSystem& system, const KvmVm& vm) {
+  auto entries = system.supported_cpuid(vm.fd());
   bool has_hypervisor_leaf = false;
   for (const kvm_cpuid_entry2& entry : entries) has_hypervisor_leaf |= entry.function == kHypervisorLeaf;
   for (kvm_cpuid_entry2& entry : entries) {

@@ -30,7 +30,7 @@ class KvmVcpu {
   std::string describe() const;
 
  private:
-  void set_cpuid(const KvmSystem& system);
+  void set_cpuid(const KvmSystem& system, const KvmVm& vm);
   void set_memory_types();
   void set_virtual_wire();
 

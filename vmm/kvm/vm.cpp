@@ -21,7 +21,8 @@ constexpr uint32_t kPicInputs = 8, kIoApicInputs = 24, kPics = 2 * kPicInputs;
 
 }  // namespace
 
-KvmVm::KvmVm(const KvmSystem& system, GuestMemory& memory) : fd_(system.create_vm()) {
+KvmVm::KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine)
+    : fd_(system.create_vm(engine)) {
   reserve_intel_areas(system);
   add_memory(memory);
   create_interrupt_controllers(system);

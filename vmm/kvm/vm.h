@@ -10,7 +10,7 @@ namespace ring1::vmm {
 class KvmVm {
  public:
   // Interrupt controllers, timer and the areas Intel processors want included. Memory must outlive the VM.
-  KvmVm(const KvmSystem& system, GuestMemory& memory);
+  KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine);
 
   int fd() const { return fd_.get(); }
   // Callable from any thread.

@@ -26,7 +26,7 @@ uint64_t monotonic_ns() { return static_cast<uint64_t>(read_clock(CLOCK_MONOTONI
 
 Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEvents events)
     : memory_(config.memory),
-      vm_(system, memory_),
+      vm_(system, memory_, config.engine),
       vcpu_(system, vm_),
       serial_({std::move(events.console_byte), interrupt_line(kSerialIrq)}),
       cmos_({wall_clock_ns, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)}, config.memory),

@@ -22,6 +22,7 @@ namespace ring1::vmm {
 struct MachineConfig {
   uint64_t memory;
   bool isa_debug_exit;
+  std::string engine;  // empty: the device's choice
   BootInputs boot;
 };
 

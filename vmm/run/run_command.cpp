@@ -58,7 +58,7 @@ int report(const Outcome& outcome) {
 
 int run_command(const RunOptions& options) {
   constexpr double kNsPerSecond = 1e9;
-  const MachineConfig config{options.memory, options.isa_debug_exit, read_inputs(options)};
+  const MachineConfig config{options.memory, options.isa_debug_exit, options.engine, read_inputs(options)};
   // A bad image is the user's mistake whether or not there is a device to run it on.
   detect_named_image(config.boot);
   const KvmSystem system(options.device);
