@@ -61,6 +61,25 @@ void ring1_engine_feature(struct ring1_engine_info *info, const char *name, cons
 	va_end(arguments);
 }
 
+/* What other hypervisors do may change at any time: an answer, not a promise. */
+static bool held(enum ring1_engine which, struct ring1_engine_info *info)
+{
+	bool ret;
+
+	if (!hardware[which] || !hardware[which]->held)
+		return false;
+	mutex_lock(&lock);
+	ret = !users[which] && hardware[which]->held(info);
+	mutex_unlock(&lock);
+	return ret;
+}
+
+/* Whoever left the choice to us gets what works. */
+static enum ring1_engine free_default(void)
+{
+	return !strcmp(engine, "auto") && held(default_engine, NULL) ? RING1_ENGINE_BT : default_engine;
+}
+
 int ring1_engine_info(struct ring1_engine_info *info)
 {
 	u32 which = info->engine;
@@ -69,11 +88,14 @@ int ring1_engine_info(struct ring1_engine_info *info)
 		return -EINVAL;
 	memset(info, 0, sizeof(*info));
 	info->engine = which;
-	info->is_default = which == default_engine;
-	if (hardware[which])
+	info->is_default = which == free_default();
+	if (hardware[which]) {
 		hardware[which]->describe(info);
-	else if (which != RING1_ENGINE_BT)
+		if (!info->status)
+			held(which, info);
+	} else if (which != RING1_ENGINE_BT) {
 		ring1_engine_unusable(info, -ENODEV, "not part of this module", "");
+	}
 	return 0;
 }
 
@@ -202,7 +224,9 @@ static bool nested_paging(enum ring1_engine which)
 
 void ring1_engine_default(struct ring1_choice *choice)
 {
-	*choice = (struct ring1_choice){ .engine = default_engine, .nested_paging = nested_paging(default_engine) };
+	enum ring1_engine which = free_default();
+
+	*choice = (struct ring1_choice){ .engine = which, .nested_paging = nested_paging(which) };
 }
 
 int ring1_engine_get(unsigned long type, struct ring1_choice *choice)
@@ -223,7 +247,6 @@ int ring1_engine_get(unsigned long type, struct ring1_choice *choice)
 			return ret;
 	}
 	ret = acquire(choice->engine);
-	/* Whoever left the choice to us gets what works. */
 	if (ret == -EBUSY && !type && !strcmp(engine, "auto")) {
 		*choice = (struct ring1_choice){ .engine = RING1_ENGINE_BT };
 		return 0;

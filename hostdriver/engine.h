@@ -11,7 +11,7 @@
 #include "../include/ring1/api.h"
 
 struct ring1_hardware {
-	/* Fills status, why, remedy and features. Says what this machine can do, not whether it is free at the moment. */
+	/* Fills status, why, remedy and features. Says what this machine can do; held() whether it is free at the moment. */
 	void (*describe)(struct ring1_engine_info *info);
 	/* Memory for all possible processors, once; 0 or -errno. */
 	int (*prepare)(void);
@@ -19,6 +19,8 @@ struct ring1_hardware {
 	/* On this processor, interrupts off. enable: 0, or -EBUSY if someone else has it. */
 	int (*enable)(void);
 	void (*disable)(void);
+	/* Not ours, and in use by someone else, on this processor. Fills why and remedy if info is given. */
+	bool (*held)(struct ring1_engine_info *info);
 	bool (*has_nested_paging)(void);
 };
 
@@ -40,7 +42,7 @@ struct ring1_choice {
 };
 /* A machine type; then the engine is held until it is put. -EINVAL: no such type; other errors: not usable now. */
 int ring1_engine_get(unsigned long type, struct ring1_choice *choice);
-/* What machine type 0 would give, without holding it. */
+/* What machine type 0 would give now, without holding it. */
 void ring1_engine_default(struct ring1_choice *choice);
 void ring1_engine_put(const struct ring1_choice *choice);
 

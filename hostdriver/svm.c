@@ -74,6 +74,19 @@ static void describe(struct ring1_engine_info *info)
 		ring1_engine_unusable(info, -ENODEV, "there is no address-space identifier for a guest", "");
 }
 
+static bool held(struct ring1_engine_info *info)
+{
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (!present() || !(efer & EFER_SVME))
+		return false;
+	if (info)
+		ring1_engine_unusable(info, -EBUSY, "another hypervisor (kvm-amd?) holds AMD-V",
+				      "end its guests; --engine bt works beside them");
+	return true;
+}
+
 static void discard(void)
 {
 	int cpu;
@@ -127,6 +140,7 @@ const struct ring1_hardware ring1_svm = {
 	.discard = discard,
 	.enable = enable,
 	.disable = disable,
+	.held = held,
 	.has_nested_paging = has_nested_paging,
 };
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Engine svm on emulated AMD-V: the stock guests with nested and with shadow paging, two engines side by side, and what
-# `ring1 check` says.
+# Engine svm on emulated AMD-V: the stock guests with nested and with shadow paging, two engines side by side, what
+# `ring1 check` says, and kvm-amd in the way.
 . "$(dirname "$0")/lib.sh"
 
 files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test")
@@ -44,4 +44,33 @@ grep -q '^engine svm *usable, the default' "$work/out" || fail "check: $(grep ^e
 [ "$(grep -c ' passed, 0 failed' "$work/out")" = 2 ] || fail "two engines at once: $(head -n 20 "$work/out")"
 grep -q '^ioctl 0$' "$work/out" || fail "the interface: $(grep -i fail "$work/out")"
 grep -q '^unloaded$' "$work/out" || fail "the module does not unload"
+
+# KVM has a VM alive and so holds AMD-V: a refusal, and bt serves. Its VM gone, svm works, and then it is KVM that must wait.
+say "kvm-amd first"
+files+=(--module kvm-amd --file "$RING1_BUILD/guests/hostile:root/hostile")
+host 'tables() { ring1 run "$@" --kernel /root/tables --isa-debug-exit 2>&1; }
+endless() { exec ring1 run "$@" --kernel /root/hostile --append hole >/dev/null 2>&1; }
+endless --device /dev/kvm & other=$!
+sleep 1
+tables --engine svm
+ring1 check
+tables | sed -n "s/.* 0 failed/default: &/p"
+tables --engine bt | sed -n "s/.* 0 failed/bt: &/p"
+kill $other; wait $other
+tables --engine svm | sed -n "s/.* 0 failed/svm: &/p"
+endless --engine svm & other=$!
+sleep 1
+tables --device /dev/kvm | tail -n 1 | sed "s/^/kvm: /"
+kill -0 $other && echo alive
+kill $other; wait $other
+tables --device /dev/kvm | sed -n "s/.* 0 failed/kvm: &/p"
+dmesg | grep -E "BUG|WARNING|Oops|Call Trace"; true' || fail "the host ended with $?"
+expect() { grep -qE "$1" "$work/out" || fail "$2; the host said: $(cat "$work/out")"; }
+expect '^ring1: engine svm: another hypervisor .* holds AMD-V: end its guests' "no clear refusal"
+expect '^engine svm *no: another hypervisor' "ring1 check does not tell that AMD-V is held"
+expect '^engine bt *usable, the default' "bt is not the default meanwhile"
+for engine in default bt svm kvm; do expect "^$engine: .* passed, 0 failed" "$engine beside kvm-amd"; done
+expect '^kvm: ring1: .*cannot create a VM' "KVM got AMD-V beside us"
+expect '^alive$' "our guest died of KVM's attempt"
+grep -E 'BUG|WARNING|Oops|Call Trace' "$work/out" && fail "complaints in the host's log"
 finish
