@@ -12,6 +12,32 @@ constexpr unsigned kFirstExternal = 32, kSystemCall = 0x80, kIntBytes = 2;
 
 bool from_user(const TrapBlock& block) { return (block.cs & 3) == 3; }
 
+// For the statistics.
+ring1_exit_kind kind_of(unsigned vector, bool user) {
+  if (vector == kSystemCall && user) return RING1_EXIT_SYSTEM_CALL;
+  if (vector >= kFirstExternal) return RING1_EXIT_INTERRUPT;
+  if (!user) {
+    switch (static_cast<translator::CalloutVector>(vector)) {
+      case translator::CalloutVector::kExit: return RING1_EXIT_UNIT;
+      case translator::CalloutVector::kEmulate: return RING1_EXIT_CALLOUT;
+      case translator::CalloutVector::kIndirectMiss: return RING1_EXIT_INDIRECT;
+      case translator::CalloutVector::kInterrupt: return RING1_EXIT_WINDOW;
+    }
+  }
+  switch (static_cast<Vector>(vector)) {
+    case Vector::kNmi:
+    case Vector::kMc: return RING1_EXIT_INTERRUPT;
+    case Vector::kPf: return RING1_EXIT_PAGE_FAULT;
+    case Vector::kBp:
+    case Vector::kOf: return user ? RING1_EXIT_SYSTEM_CALL : RING1_EXIT_EXCEPTION;
+    case Vector::kGp:
+    case Vector::kNp:
+    case Vector::kSs:
+    case Vector::kTs: return RING1_EXIT_PROTECTION;
+    default: return RING1_EXIT_EXCEPTION;
+  }
+}
+
 }  // namespace
 
 void BtEngine::interrupted(unsigned vector) {
@@ -22,6 +48,7 @@ void BtEngine::interrupted(unsigned vector) {
 
 void BtEngine::handle_trap() {
   const unsigned vector = static_cast<unsigned>(block_.vector);
+  note_exit(kind_of(vector, from_user(block_)));
   if (vector >= kFirstExternal && !(vector == kSystemCall && from_user(block_))) return interrupted(vector);
   switch (vector) {
     case static_cast<unsigned>(Vector::kNmi):

@@ -2,6 +2,8 @@
 // Between two stays in the guest: control registers, devices, interrupts, the host's wishes.
 #include "monitor/engine.h"
 
+#include <cstddef>
+
 #include "monitor/hardware.h"
 #include "monitor/monitor.h"
 #include "x86/registers.h"
@@ -181,17 +183,35 @@ bool Engine::serve_pending() {
   return true;
 }
 
+// Counts, and time in cycles, alternate in the list (include/ring1/stats.h).
+void Engine::note_exit(ring1_exit_kind why) {
+  constexpr size_t kFirst = offsetof(ring1_stats, exits_interrupt) / sizeof(uint64_t);
+  static_assert(offsetof(ring1_stats, exits_other_cycles) / sizeof(uint64_t) == kFirst + 2 * RING1_EXIT_OTHER + 1);
+  exit_ = why;
+  (&shared_.stats.world_switches)[kFirst + 2 * why]++;
+}
+
+void Engine::account_exit(uint64_t now) {
+  const uint64_t absence = monitor_.host.take_absence();
+  if (!left_at_) return;
+  if (exit_ == RING1_EXIT_KINDS) note_exit(RING1_EXIT_OTHER);
+  const uint64_t halted = shared_.stats.tsc_halted - halted_before_;
+  (&shared_.stats.exits_interrupt_cycles)[2 * exit_] += now - left_at_ - halted;
+  shared_.stats.tsc_in_monitor += now - left_at_ - absence;
+}
+
 void Engine::entering_guest() {
   entered_at_ = hardware::read_tsc();
+  account_exit(entered_at_);
   shared_.stats.guest_entries++;
   interpreted_ = 0;
 }
 
 void Engine::left_guest() {
-  const uint64_t now = hardware::read_tsc();
-  shared_.stats.tsc_in_guest += now - entered_at_;
-  if (left_at_) shared_.stats.tsc_in_monitor += entered_at_ - left_at_ - monitor_.host.take_absence();
-  left_at_ = now;
+  left_at_ = hardware::read_tsc();
+  shared_.stats.tsc_in_guest += left_at_ - entered_at_;
+  halted_before_ = shared_.stats.tsc_halted;
+  exit_ = RING1_EXIT_KINDS;
 }
 
 void Engine::round() {

@@ -92,9 +92,10 @@ class Engine {
   void physical_interrupt_pending();
   bool interruptible() const { return interrupt_flag() && !cpu_.shadow && !cpu_.event.valid; }
 
-  // Time in the guest: before and after each stay.
+  // Time in the guest: before and after each stay. Then the engine says why the stay ended, once.
   void entering_guest();
   void left_guest();
+  void note_exit(ring1_exit_kind why);
 
   // Breakpoints of the guest (breakpoints.cpp).
   // #DB, with what DR6 shall report besides what it holds.
@@ -135,7 +136,11 @@ class Engine {
   emulator::Outcome step_watched(emulator::Fault* fault);
 
   bool attention_ = true;  // something may be pending: look before the next entry
+  void account_exit(uint64_t now);
+
   uint64_t entered_at_ = 0, left_at_ = 0;  // TSC of the last stay in the guest
+  uint64_t halted_before_ = 0;             // tsc_halted as the stay ended
+  ring1_exit_kind exit_ = RING1_EXIT_KINDS;     // why it ended; RING1_EXIT_KINDS: not said
   emulator::DecodeCache decoded_;
 };
 

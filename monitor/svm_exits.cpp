@@ -15,6 +15,7 @@ using shadowmmu::FaultKind;
 void SvmEngine::handle_exit() {
   const hwaccel::svm::VmcbControl& control = vmcb_->control;
   const auto code = static_cast<Exit>(control.exit_code);
+  if (code != Exit::kNestedPageFault) note_exit(hwaccel::svm::kind_of(code));
   if (code >= Exit::kException0 && code <= Exit::kException31)
     return exception_exit(static_cast<unsigned>(code) - static_cast<unsigned>(Exit::kException0));
   switch (code) {
@@ -103,21 +104,15 @@ void SvmEngine::nested_fault(Gpa where, uint64_t error) {
   Hpa hpa;
   void* va;
   const bool write = error & hwaccel::svm::nested_fault::kWrite;
-  switch (monitor_.memory.page(where.page(), &hpa, &va)) {
-    case Backing::kRam:
-      if (map(where.page(), hpa, true)) map_neighbours(where.page());
-      return;
-    case Backing::kReadOnly:
-      if (write) break;
-      if (map(where.page(), hpa, false)) map_neighbours(where.page());
-      return;
-    case Backing::kDevice:
-      break;
-    case Backing::kBlocked:
-      to_architectural();
-      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
+  const Backing backing = monitor_.memory.page(where.page(), &hpa, &va);
+  const bool is_device = backing == Backing::kDevice || (backing == Backing::kReadOnly && write);
+  note_exit(is_device ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
+  if (is_device) return emulate();
+  if (backing == Backing::kBlocked) {
+    to_architectural();
+    return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
   }
-  emulate();
+  if (map(where.page(), hpa, backing == Backing::kRam)) map_neighbours(where.page());
 }
 
 void SvmEngine::shadow_fault(Gva where, uint32_t error) {

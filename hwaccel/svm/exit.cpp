@@ -13,6 +13,10 @@ constexpr bool is_software_exception(uint8_t vector) {
   return vector == static_cast<uint8_t>(Vector::kBp) || vector == static_cast<uint8_t>(Vector::kOf);
 }
 
+constexpr Exit exception_exit(Vector vector) {
+  return static_cast<Exit>(static_cast<uint64_t>(Exit::kException0) + static_cast<uint64_t>(vector));
+}
+
 }  // namespace
 
 const char* name_of(Exit exit) {
@@ -36,6 +40,33 @@ const char* name_of(Exit exit) {
     case Exit::kNestedPageFault: return "nested page fault";
     case Exit::kInvalid: return "invalid state";
     default: return "instruction";
+  }
+}
+
+ring1_exit_kind kind_of(Exit exit) {
+  if (is_between(exit, Exit::kReadCr0, Exit::kWriteCr15)) return RING1_EXIT_CONTROL_REGISTER;
+  if (is_between(exit, Exit::kReadDr0, Exit::kWriteDr15)) return RING1_EXIT_DEBUG_REGISTER;
+  if (exit == exception_exit(Vector::kPf)) return RING1_EXIT_PAGE_FAULT;
+  if (exit == exception_exit(Vector::kMc)) return RING1_EXIT_INTERRUPT;
+  if (is_between(exit, Exit::kException0, Exit::kException31)) return RING1_EXIT_EXCEPTION;
+  switch (exit) {
+    case Exit::kInterrupt:
+    case Exit::kNmi:
+    case Exit::kSmi:
+    case Exit::kInit: return RING1_EXIT_INTERRUPT;
+    case Exit::kVirtualInterrupt: return RING1_EXIT_WINDOW;
+    case Exit::kCr0SelectiveWrite: return RING1_EXIT_CONTROL_REGISTER;
+    case Exit::kCpuid: return RING1_EXIT_CPUID;
+    case Exit::kIret: return RING1_EXIT_IRET;
+    case Exit::kHlt: return RING1_EXIT_HLT;
+    case Exit::kInvlpg: return RING1_EXIT_INVLPG;
+    case Exit::kIo: return RING1_EXIT_PORT;
+    case Exit::kMsr: return RING1_EXIT_MSR;
+    case Exit::kTaskSwitch: return RING1_EXIT_TASK_SWITCH;
+    case Exit::kNestedPageFault: return RING1_EXIT_NESTED_FAULT;
+    case Exit::kShutdown:
+    case Exit::kInvalid: return RING1_EXIT_OTHER;
+    default: return RING1_EXIT_INSTRUCTION;
   }
 }
 

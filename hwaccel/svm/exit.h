@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "include/ring1/cpu_state.h"
+#include "include/ring1/exits.h"
 
 namespace ring1::hwaccel::svm {
 
@@ -23,6 +24,9 @@ enum class Exit : uint64_t {
 
 // For the log.
 const char* name_of(Exit exit);
+
+// For the statistics. Of nested page faults only the engine knows what was behind them.
+ring1_exit_kind kind_of(Exit exit);
 
 // EXITINFO1 of a nested page fault (APM 2 15.25.6).
 namespace nested_fault {

@@ -9,6 +9,12 @@
 
 #include <linux/types.h>
 
+#include "exits.h"
+
+#define RING1_STATS_OF_EXIT(X, upper, lower, text) \
+	X(exits_##lower, CUMULATIVE, NONE, text)   \
+	X(exits_##lower##_cycles, CUMULATIVE, CYCLES, "time of these until the guest went on")
+
 #define RING1_STATS(X)                                                                              \
 	X(world_switches, CUMULATIVE, NONE, "entries into the monitor's world")                     \
 	X(guest_entries, CUMULATIVE, NONE, "entries into the guest from the monitor")               \
@@ -60,7 +66,8 @@
 	X(mmu_table_writes, CUMULATIVE, NONE, "guest page-table entries written under trace")       \
 	X(mmu_zapped_pages, CUMULATIVE, NONE, "shadow page tables dropped")                         \
 	X(cr3_writes, CUMULATIVE, NONE, "loads of CR3")                                             \
-	X(invlpgs, CUMULATIVE, NONE, "INVLPG instructions")
+	X(invlpgs, CUMULATIVE, NONE, "INVLPG instructions")                                         \
+	RING1_EXITS(RING1_STATS_OF_EXIT, X)
 
 struct ring1_stats {
 #define X(name, kind, unit, text) __u64 name;

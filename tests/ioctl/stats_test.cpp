@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "check.h"
+#include "include/ring1/exits.h"
 #include "machine.h"
 
 using namespace ring1::ioctl_test;
@@ -68,4 +70,50 @@ TEST(stats_outlive_the_vm) {
     SKIP_UNLESS(vm.device.is_ring1(), "not safe on every KVM 6.1");
   }
   check_file(fd.get());
+}
+
+namespace {
+
+uint64_t value_of(int fd, const char* wanted) {
+  kvm_stats_header header;
+  CHECK_EQ(pread(fd, &header, sizeof header, 0), sizeof header);
+  const size_t size = kStatsDescSize + header.name_size;
+  std::vector<char> entry(size);
+  for (uint32_t i = 0; i < header.num_desc; i++) {
+    CHECK_EQ(pread(fd, entry.data(), size, header.desc_offset + i * size), size);
+    if (std::strcmp(entry.data() + kStatsDescSize, wanted) != 0) continue;
+    kvm_stats_desc desc;
+    std::memcpy(&desc, entry.data(), kStatsDescSize);
+    uint64_t value = 0;
+    CHECK_EQ(pread(fd, &value, sizeof value, header.data_offset + desc.offset), sizeof value);
+    return value;
+  }
+  return ~uint64_t{0};
+}
+
+}  // namespace
+
+// Each stay in the guest ended for exactly one reason, and the reasons' times are all the time there was.
+TEST(stats_of_exits) {
+  SKIP_UNLESS(options.guest, "no guest code wanted");
+  RealMode machine({0xe6, 0x10, 0xe6, 0x10, 0x0f, 0xa2, 0xf4});  // OUT 0x10 twice, CPUID, HLT
+  SKIP_UNLESS(machine.vm.device.is_ring1(), "KVM counts in its own way");
+  machine.enter_protected_mode();
+  do CHECK_EQ(machine.vcpu.run(), 0);
+  while (machine.vcpu.shared->exit_reason == KVM_EXIT_IO);
+  CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_HLT);
+  Fd fd(static_cast<int>(machine.vcpu.call(KVM_GET_STATS_FD)));
+  static const char* const kNames[] = {
+#define NAME(X, upper, lower, text) "exits_" #lower,
+      RING1_EXITS(NAME, )
+#undef NAME
+  };
+  uint64_t exits = 0, cycles = 0;
+  for (const char* name : kNames) {
+    exits += value_of(fd.get(), name);
+    cycles += value_of(fd.get(), (std::string(name) + "_cycles").c_str());
+  }
+  CHECK_EQ(exits, value_of(fd.get(), "guest_entries"));
+  CHECK(exits > 0);
+  CHECK(cycles >= value_of(fd.get(), "tsc_in_monitor"));
 }

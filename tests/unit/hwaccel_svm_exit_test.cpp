@@ -72,6 +72,27 @@ TEST(SvmExit, NamesTellTheKindsApart) {
   EXPECT_EQ(std::string(name_of(static_cast<Exit>(~uint64_t{0}))), "invalid state");
 }
 
+// Codes of APM 2 appendix C.
+TEST(SvmExit, EveryCodeHasOneKindInTheStatistics) {
+  const auto kind = [](uint64_t code) { return kind_of(static_cast<Exit>(code)); };
+  for (const uint64_t code : {0x00, 0x03, 0x0f, 0x10, 0x14, 0x1f, 0x65}) EXPECT_EQ(kind(code), RING1_EXIT_CONTROL_REGISTER);
+  for (const uint64_t code : {0x20, 0x2f, 0x30, 0x3f}) EXPECT_EQ(kind(code), RING1_EXIT_DEBUG_REGISTER);
+  for (const uint64_t code : {0x41, 0x4d, 0x51}) EXPECT_EQ(kind(code), RING1_EXIT_EXCEPTION);
+  for (const uint64_t code : {0x52, 0x60, 0x61, 0x62, 0x63}) EXPECT_EQ(kind(code), RING1_EXIT_INTERRUPT);
+  EXPECT_EQ(kind(0x4e), RING1_EXIT_PAGE_FAULT);
+  EXPECT_EQ(kind(0x64), RING1_EXIT_WINDOW);
+  EXPECT_EQ(kind(0x72), RING1_EXIT_CPUID);
+  EXPECT_EQ(kind(0x74), RING1_EXIT_IRET);
+  EXPECT_EQ(kind(0x78), RING1_EXIT_HLT);
+  EXPECT_EQ(kind(0x79), RING1_EXIT_INVLPG);
+  EXPECT_EQ(kind(0x7b), RING1_EXIT_PORT);
+  EXPECT_EQ(kind(0x7c), RING1_EXIT_MSR);
+  EXPECT_EQ(kind(0x7d), RING1_EXIT_TASK_SWITCH);
+  EXPECT_EQ(kind(0x81), RING1_EXIT_INSTRUCTION);
+  EXPECT_EQ(kind(0x7f), RING1_EXIT_OTHER);
+  EXPECT_EQ(kind(~uint64_t{0}), RING1_EXIT_OTHER);
+}
+
 TEST(SvmDump, EveryRowHasANameAndTheVmcbsValue) {
   Vmcb vmcb{};
   vmcb.control.exit_code = 0x400;

@@ -4,6 +4,7 @@
 
 #include "vmm/failure.h"
 #include "vmm/inspect/debugfs.h"
+#include "vmm/inspect/exit_table.h"
 #include "vmm/json.h"
 #include "vmm/kvm/binary_stats.h"
 #include "vmm/kvm/variable_request.h"
@@ -51,6 +52,21 @@ TEST(VmmStats, MalformedBinaryFormat) {
   const Bytes whole = binary_stats();
   for (size_t size = 0; size < whole.size(); size++)
     EXPECT_THROW(parse_binary_stats(std::span(whole.data(), size)), Failure) << size;
+}
+
+TEST(VmmStats, ExitsSortedByTheirTime) {
+  Counters counters = {{"exits", 9},      {"exits_port", 4}, {"exits_port_cycles", 100}, {"exits_hlt", 2}, {"exits_hlt_cycles", 300},
+                       {"exits_msr", 0}, {"exits_msr_cycles", 0}, {"io_exits", 4}};
+  const std::vector<ExitRow> rows = take_exits(counters);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].name, "hlt");
+  EXPECT_EQ(rows[0].cycles, 300u);
+  EXPECT_EQ(rows[1].name, "port");
+  EXPECT_EQ(rows[1].count, 4u);
+  EXPECT_EQ(counters, (Counters{{"exits", 9}, {"io_exits", 4}}));
+  const std::string table = exit_table(rows);
+  EXPECT_NE(table.find("hlt                             2                300          150   75.0%"), std::string::npos) << table;
+  EXPECT_EQ(exit_table({}), "");
 }
 
 TEST(VmmStats, LinesOfDebugfs) {

@@ -9,6 +9,7 @@
 #include "vmm/failure.h"
 #include "vmm/inspect/commands.h"
 #include "vmm/inspect/debugfs.h"
+#include "vmm/inspect/exit_table.h"
 #include "vmm/json.h"
 
 namespace ring1::vmm {
@@ -38,14 +39,16 @@ void print_json(const std::vector<RunningGuest>& guests) {
   fmt::print("{}\n", all.text());
 }
 
-// With what changed since `before`, per second.
+// The exits first, then the other counters with what changed since `before`, per second.
 Snapshot print_table(const std::vector<RunningGuest>& guests, const Snapshot& before, double seconds) {
   Snapshot now;
   for (const RunningGuest& guest : guests) {
     const GuestCounters& counters = now[label(guest)] = read_counters(guest);
     fmt::print("{} {}\n", guest.engine, label(guest));
     const auto old = before.find(label(guest));
-    for (const auto& [name, value] : counters.values) {
+    Counters others = counters.values;
+    fmt::print("{}", exit_table(take_exits(others)));
+    for (const auto& [name, value] : others) {
       fmt::print("  {:<28} {:>20}", name, value);
       const auto last = old != before.end() ? old->second.find(name) : std::nullopt;
       if (last) fmt::print(" {:>16.1f}/s", (static_cast<double>(value) - static_cast<double>(*last)) / seconds);
