@@ -63,6 +63,26 @@ static void start_monitor(struct ring1_vcpu *vcpu)
 		ring1_vcpu_die(vcpu, "the monitor did not start");
 }
 
+/*
+ * Tells every monitor something about a range of guest pages. One that fails is never entered again, as it might hold
+ * mappings that it must not have.
+ */
+void ring1_vm_command_range(struct ring1_vm *vm, u32 command, u64 gfn, u64 count, const char *failure)
+{
+	int i;
+
+	for (i = 0; i < RING1_MAX_VCPUS; i++) {
+		struct ring1_vcpu *vcpu = vm->vcpus[i];
+
+		if (!vcpu || !vcpu->entered || vcpu->dead)
+			continue;
+		vcpu->shared->payload.range.gfn = gfn;
+		vcpu->shared->payload.range.count = count;
+		if (ring1_vcpu_command(vcpu, command))
+			ring1_vcpu_die(vcpu, failure);
+	}
+}
+
 /* The vCPU is owned and not in KVM_RUN's guest. Parameters and results lie in shared->payload. */
 int ring1_vcpu_command(struct ring1_vcpu *vcpu, u32 command)
 {

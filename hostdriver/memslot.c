@@ -20,12 +20,14 @@ void ring1_slots_free(struct ring1_vm *vm)
 {
 	struct ring1_memslot *slot, *next;
 
-	list_for_each_entry_safe(slot, next, &vm->slots, node)
+	list_for_each_entry_safe(slot, next, &vm->slots, node) {
+		ring1_dirty_log_stop(slot);
 		kfree(slot);
+	}
 	INIT_LIST_HEAD(&vm->slots);
 }
 
-static struct ring1_memslot *slot_by_id(struct ring1_vm *vm, u32 id)
+struct ring1_memslot *ring1_slot_by_id(struct ring1_vm *vm, u32 id)
 {
 	struct ring1_memslot *slot;
 
@@ -47,7 +49,7 @@ static bool overlaps_other(struct ring1_vm *vm, const struct ring1_memslot *self
 
 static int check_region(const struct kvm_userspace_memory_region *region)
 {
-	if (region->flags & ~(u32)KVM_MEM_READONLY)
+	if (region->flags & ~(u32)(KVM_MEM_READONLY | KVM_MEM_LOG_DIRTY_PAGES))
 		return -EINVAL;
 	if (region->slot >= RING1_MAX_SLOTS)
 		return -EINVAL;
@@ -60,24 +62,10 @@ static int check_region(const struct kvm_userspace_memory_region *region)
 	return 0;
 }
 
-/*
- * Makes every monitor drop what it knows about a range: shadow entries, translations, and that nothing was there. One
- * that cannot is never entered again, as it might hold mappings of pages that are about to be freed.
- */
+/* Makes every monitor drop what it knows about a range: shadow entries, translations, and that nothing was there. */
 static void forget(struct ring1_vm *vm, u64 gfn, u64 count)
 {
-	int i;
-
-	for (i = 0; i < RING1_MAX_VCPUS; i++) {
-		struct ring1_vcpu *vcpu = vm->vcpus[i];
-
-		if (!vcpu || !vcpu->entered || vcpu->dead)
-			continue;
-		vcpu->shared->payload.range.gfn = gfn;
-		vcpu->shared->payload.range.count = count;
-		if (ring1_vcpu_command(vcpu, RING1_COMMAND_FORGET))
-			ring1_vcpu_die(vcpu, "the monitor could not give up guest memory");
-	}
+	ring1_vm_command_range(vm, RING1_COMMAND_FORGET, gfn, count, "the monitor could not give up guest memory");
 }
 
 /* The slot is off the list already, so that a request for its pages on the way finds nothing. */
@@ -87,9 +75,24 @@ static void withdraw(struct ring1_vm *vm, const struct ring1_memslot *slot)
 	ring1_unpin_range(vm, slot->base_gfn, slot->npages);
 }
 
+/* Logging may come and go; a log that is there already is kept. */
+static int change_flags(struct ring1_vm *vm, struct ring1_memslot *slot, u32 flags)
+{
+	int ret = 0;
+
+	if (!(flags & KVM_MEM_LOG_DIRTY_PAGES))
+		ring1_dirty_log_stop(slot);
+	else if (!slot->dirty)
+		ret = ring1_dirty_log_start(vm, slot);
+	if (!ret)
+		slot->flags = flags;
+	return ret;
+}
+
 static int create_slot(struct ring1_vm *vm, const struct kvm_userspace_memory_region *region, u64 gfn, u64 npages)
 {
 	struct ring1_memslot *slot;
+	int ret;
 
 	if (overlaps_other(vm, NULL, gfn, npages))
 		return -EEXIST;
@@ -97,25 +100,35 @@ static int create_slot(struct ring1_vm *vm, const struct kvm_userspace_memory_re
 	if (!slot)
 		return -ENOMEM;
 	slot->id = region->slot;
-	slot->flags = region->flags;
 	slot->base_gfn = gfn;
 	slot->npages = npages;
 	slot->hva = region->userspace_addr;
+	ret = change_flags(vm, slot, region->flags);
+	if (ret) {
+		kfree(slot);
+		return ret;
+	}
 	list_add(&slot->node, &vm->slots);
 	forget(vm, gfn, npages);
 	return 0;
 }
 
-/* Only the guest-physical address of a slot may change. */
+/* Only the guest-physical address of a slot and its logging may change. */
 static int move_slot(struct ring1_vm *vm, struct ring1_memslot *slot,
 		     const struct kvm_userspace_memory_region *region, u64 gfn, u64 npages)
 {
-	if (slot->hva != region->userspace_addr || slot->npages != npages || slot->flags != region->flags)
+	int ret;
+
+	if (slot->hva != region->userspace_addr || slot->npages != npages ||
+	    ((slot->flags ^ region->flags) & KVM_MEM_READONLY))
 		return -EINVAL;
 	if (slot->base_gfn == gfn)
-		return 0;
+		return change_flags(vm, slot, region->flags);
 	if (overlaps_other(vm, slot, gfn, npages))
 		return -EEXIST;
+	ret = change_flags(vm, slot, region->flags);
+	if (ret)
+		return ret;
 	list_del(&slot->node);
 	withdraw(vm, slot);
 	slot->base_gfn = gfn;
@@ -126,7 +139,7 @@ static int move_slot(struct ring1_vm *vm, struct ring1_memslot *slot,
 
 static int change(struct ring1_vm *vm, const struct kvm_userspace_memory_region *region)
 {
-	struct ring1_memslot *slot = slot_by_id(vm, region->slot);
+	struct ring1_memslot *slot = ring1_slot_by_id(vm, region->slot);
 	u64 gfn = region->guest_phys_addr >> PAGE_SHIFT;
 	u64 npages = region->memory_size >> PAGE_SHIFT;
 
@@ -136,6 +149,7 @@ static int change(struct ring1_vm *vm, const struct kvm_userspace_memory_region 
 		return -EINVAL;
 	list_del(&slot->node);
 	withdraw(vm, slot);
+	ring1_dirty_log_stop(slot);
 	kfree(slot);
 	return 0;
 }

@@ -54,7 +54,7 @@ static struct page *pin_new(struct ring1_vm *vm, const struct ring1_memslot *slo
 	return page;
 }
 
-static int pin_one(struct ring1_vcpu *vcpu, const struct ring1_memslot *slot, u64 gfn, u64 *hpa)
+static int pin_one(struct ring1_vcpu *vcpu, const struct ring1_memslot *slot, u64 gfn, bool writable, u64 *hpa)
 {
 	struct ring1_vm *vm = vcpu->vm;
 	struct page *page;
@@ -69,7 +69,14 @@ static int pin_one(struct ring1_vcpu *vcpu, const struct ring1_memslot *slot, u6
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	*hpa = page_to_phys(page);
-	return ring1_world_map_guest(vcpu->world, gfn << PAGE_SHIFT, *hpa, !(slot->flags & KVM_MEM_READONLY));
+	return ring1_world_map_guest(vcpu->world, gfn << PAGE_SHIFT, *hpa, writable);
+}
+
+static enum ring1_backing backing_of(const struct ring1_memslot *slot, bool write)
+{
+	if (slot->flags & KVM_MEM_READONLY)
+		return RING1_BACKING_READONLY;
+	return slot->dirty && !write ? RING1_BACKING_CLEAN : RING1_BACKING_RAM;
 }
 
 /* Answers the monitor's request; current is a thread of the process whose memory it is. */
@@ -78,6 +85,8 @@ void ring1_serve_pin(struct ring1_vcpu *vcpu)
 	struct ring1_pin_request *pin = &vcpu->shared->pin;
 	const struct ring1_memslot *slot = ring1_slot_of(vcpu->vm, pin->gfn);
 	u64 wanted = min_t(u64, pin->count, RING1_PIN_MAX);
+	enum ring1_backing backing;
+	bool write = pin->write;
 	int ret = 0;
 
 	pin->count = 0;
@@ -86,18 +95,36 @@ void ring1_serve_pin(struct ring1_vcpu *vcpu)
 		return;
 	}
 	wanted = min(wanted, slot->base_gfn + slot->npages - pin->gfn);
+	backing = backing_of(slot, write);
 	while (pin->count < wanted && !ret) {
-		ret = pin_one(vcpu, slot, pin->gfn + pin->count, &pin->hpa[pin->count]);
+		u64 gfn = pin->gfn + pin->count;
+
+		ret = pin_one(vcpu, slot, gfn, backing == RING1_BACKING_RAM, &pin->hpa[pin->count]);
+		if (!ret && slot->dirty && backing == RING1_BACKING_RAM)
+			set_bit(gfn - slot->base_gfn, slot->dirty);
 		pin->count += !ret;
 	}
 	if (pin->count) {
-		pin->backing = slot->flags & KVM_MEM_READONLY ? RING1_BACKING_READONLY : RING1_BACKING_RAM;
+		pin->backing = backing;
 		return;
 	}
 	pin->backing = RING1_BACKING_ERROR;
 	if (!fatal_signal_pending(current))
 		pr_warn_ratelimited("process %d: guest page 0x%llx cannot be pinned: %d%s\n", vcpu->vm->pid, pin->gfn,
 				    ret, ret == -ENOMEM ? " (RLIMIT_MEMLOCK?)" : "");
+}
+
+/* In the monitors' windows; each has given up the right to write before. */
+void ring1_write_protect(struct ring1_vm *vm, u64 gfn, u64 count)
+{
+	unsigned long index;
+	struct page *page;
+	int i;
+
+	xa_for_each_range(&vm->pinned, index, page, gfn, gfn + count - 1)
+		for (i = 0; i < RING1_MAX_VCPUS; i++)
+			if (vm->vcpus[i])
+				ring1_world_protect_guest(vm->vcpus[i]->world, (u64)index << PAGE_SHIFT);
 }
 
 /* The range is gone from all monitors' page tables and their caches, or they will never be entered again. */

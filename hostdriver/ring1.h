@@ -39,10 +39,11 @@ struct dentry;
 struct ring1_memslot {
 	struct list_head node;
 	u32 id;
-	u32 flags; /* KVM_MEM_READONLY */
+	u32 flags; /* KVM_MEM_READONLY, KVM_MEM_LOG_DIRTY_PAGES */
 	u64 base_gfn;
 	u64 npages;
 	u64 hva;
+	unsigned long *dirty; /* with KVM_MEM_LOG_DIRTY_PAGES: a bit for each page written since the log was read */
 };
 
 /* Interrupt lines: what did not fit into the monitor's queue waits here, one pulse and the last level per line. */
@@ -132,11 +133,16 @@ void ring1_vm_put(struct ring1_vm *vm);
 int ring1_vm_own_vcpus(struct ring1_vm *vm);
 void ring1_vm_disown_vcpus(struct ring1_vm *vm);
 
-/* memslot.c, pin.c */
+/* memslot.c, dirty_log.c, pin.c */
 int ring1_set_memory_region(void *vm, void *region);
+int ring1_get_dirty_log(void *vm, void *log);
+int ring1_dirty_log_start(struct ring1_vm *vm, struct ring1_memslot *slot);
+void ring1_dirty_log_stop(struct ring1_memslot *slot);
+struct ring1_memslot *ring1_slot_by_id(struct ring1_vm *vm, u32 id);
 struct ring1_memslot *ring1_slot_of(struct ring1_vm *vm, u64 gfn);
 void ring1_slots_free(struct ring1_vm *vm);
 void ring1_serve_pin(struct ring1_vcpu *vcpu);
+void ring1_write_protect(struct ring1_vm *vm, u64 gfn, u64 count);
 void ring1_unpin_range(struct ring1_vm *vm, u64 gfn, u64 count);
 
 /* vcpu.c, vcpu_ioctl.c */
@@ -155,6 +161,7 @@ void ring1_exit_answer(struct ring1_vcpu *vcpu);
 enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu);
 void ring1_vcpu_die(struct ring1_vcpu *vcpu, const char *reason);
 int ring1_vcpu_command(struct ring1_vcpu *vcpu, u32 command);
+void ring1_vm_command_range(struct ring1_vm *vm, u32 command, u64 gfn, u64 count, const char *failure);
 void ring1_timer_init(struct ring1_vcpu *vcpu);
 void ring1_timer_update(struct ring1_vcpu *vcpu);
 

@@ -258,6 +258,22 @@ int ring1_world_map_guest(struct ring1_world *world, u64 gpa, u64 hpa, bool writ
 	return ring1_world_map(world, RING1_GUEST_WINDOW + gpa, hpa, NX_FLAG | (writable ? _PAGE_RW : 0));
 }
 
+void ring1_world_protect_guest(struct ring1_world *world, u64 gpa)
+{
+	u64 address = RING1_GUEST_WINDOW + gpa;
+	u64 *table = world->root;
+	int shift;
+
+	for (shift = world->top_shift; shift > PAGE_SHIFT; shift -= 9) {
+		u64 entry = table[(address >> shift) & 511];
+
+		if (!(entry & _PAGE_PRESENT))
+			return;
+		table = __va(entry & PTE_PFN_MASK);
+	}
+	table[(address >> PAGE_SHIFT) & 511] &= ~(u64)_PAGE_RW;
+}
+
 /* Grants what the monitor asked for, as far as the host's memory goes. */
 void ring1_world_grant(struct ring1_world *world)
 {

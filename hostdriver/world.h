@@ -32,6 +32,9 @@ int ring1_world_cpu(const struct ring1_world *world);
 /* Makes a pinned guest page visible to the monitor at its window for guest memory; hpa 0 removes it. 0 or -ENOMEM. */
 int ring1_world_map_guest(struct ring1_world *world, u64 gpa, u64 hpa, bool writable);
 
+/* Takes the right to write from what is mapped there, if anything is. */
+void ring1_world_protect_guest(struct ring1_world *world, u64 gpa);
+
 /* Pages of host memory held by this world, for accounting. */
 u64 ring1_world_pages(const struct ring1_world *world);
 

@@ -40,7 +40,7 @@ class NestedTables {
   bool unmap(Gpa first, uint64_t pages) {
     return each(first, pages, [](uint64_t entry) { return entry ? uint64_t{0} : entry; });
   }
-  // Takes the right to write. True: something had it.
+  // Takes the right to write (read-only slots, dirty logging). True: something had it.
   bool protect(Gpa first, uint64_t pages) {
     return each(first, pages, [](uint64_t entry) { return Format::present(entry) ? Format::protect(entry) : entry; });
   }

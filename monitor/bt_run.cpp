@@ -151,7 +151,7 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
     Hpa hpa;
     void* va;
     const shadowmmu::Backing backing = monitor_.memory.page(pages[i].gpa, &hpa, &va);
-    if (backing != shadowmmu::Backing::kRam && backing != shadowmmu::Backing::kReadOnly) break;
+    if (!shadowmmu::has_memory(backing)) break;
     const unsigned room = static_cast<unsigned>(kPageSize - at.offset());
     const unsigned now = room < wanted - *available ? room : wanted - *available;
     memcpy(guest_code_ + *available, static_cast<uint8_t*>(va) + at.offset(), now);

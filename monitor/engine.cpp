@@ -32,6 +32,8 @@ void Engine::state_written() {
   attend();
 }
 
+void Engine::log_dirty(uint64_t gfn, uint64_t count) { monitor_.mmu.log_dirty(Gpa(gfn << kPageShift), count); }
+
 void Engine::publish_stats() {
   ring1_stats& out = shared_.stats;
   const shadowmmu::Stats mmu = monitor_.mmu.stats();

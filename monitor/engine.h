@@ -27,6 +27,9 @@ class Engine {
   // These guest pages are about to be unpinned or moved.
   virtual void forget(uint64_t gfn, uint64_t count) = 0;
 
+  // Nothing may write these guest pages any more without GuestMemory::page_for_write().
+  virtual void log_dirty(uint64_t gfn, uint64_t count);
+
   // Copies the components' counters into the shared statistics.
   virtual void publish_stats();
 

@@ -13,19 +13,22 @@ class GuestMemory final : public shadowmmu::GuestMemory {
   GuestMemory(Host& host, PagePool& pool) : host_(host), pool_(pool) {}
 
   shadowmmu::Backing page(Gpa page, Hpa* hpa, void** va) override;
+  shadowmmu::Backing page_for_write(Gpa page, Hpa* hpa, void** va) override;
 
   shadowmmu::Backing known(Gpa page, Hpa* hpa, void** va) override;
 
   // Forgets pages before the host unpins them.
   void forget(uint64_t gfn, uint64_t count);
+  // Those that are RAM are clean now: the host is asked before the next write to each.
+  void log_dirty(uint64_t gfn, uint64_t count);
 
  private:
-  static constexpr uint64_t kKnown = 1, kWritable = 2;
+  static constexpr uint64_t kKnown = 1, kWritable = 2, kClean = 4;
   static constexpr unsigned kLeafEntries = 512, kTopPages = 4;  // 4 GiB of guest memory
   static constexpr uint64_t kMaxGfn = uint64_t{kTopPages} * 512 * kLeafEntries;
 
   uint64_t* slot(uint64_t gfn, bool create);
-  shadowmmu::Backing pin(uint64_t gfn);
+  shadowmmu::Backing pin(uint64_t gfn, unsigned count, bool write);
 
   Host& host_;
   PagePool& pool_;

@@ -57,6 +57,7 @@ MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
   void* va;
   switch (memory_.page(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
+    case Backing::kClean:
     case Backing::kReadOnly:
       memcpy(to, static_cast<uint8_t*>(va) + gpa.offset(), size);
       return MemoryStatus::kOk;
@@ -71,7 +72,7 @@ MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
   Hpa hpa;
   void* va;
   uint8_t copy[16];
-  switch (memory_.page(gpa.page(), &hpa, &va)) {
+  switch (memory_.page_for_write(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
       memcpy(static_cast<uint8_t*>(va) + gpa.offset(), from, size);
       mmu_.guest_wrote(gpa, size);
@@ -255,7 +256,7 @@ bool Machine::read_system(Gva from, void* to, unsigned size, Gpa* page) {
     Hpa hpa;
     void* va;
     const Backing backing = memory_.page(walk.gpa.page(), &hpa, &va);
-    if (backing != Backing::kRam && backing != Backing::kReadOnly) return false;
+    if (!shadowmmu::has_memory(backing)) return false;
     if (!done) *page = walk.gpa.page();
     const uint64_t room = kPageSize - at.offset();
     const unsigned now = room < size - done ? static_cast<unsigned>(room) : size - done;

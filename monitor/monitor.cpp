@@ -48,6 +48,10 @@ int Monitor::command(ring1_command command) {
       engine().forget(shared.payload.range.gfn, shared.payload.range.count);
       memory.forget(shared.payload.range.gfn, shared.payload.range.count);
       return 0;
+    case RING1_COMMAND_LOG_DIRTY:
+      engine().log_dirty(shared.payload.range.gfn, shared.payload.range.count);
+      memory.log_dirty(shared.payload.range.gfn, shared.payload.range.count);
+      return 0;
     default:
       return devices.command(command);
   }

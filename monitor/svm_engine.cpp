@@ -32,7 +32,7 @@ bool is_qemu_tcg() {
 
 }  // namespace
 
-SvmEngine::SvmEngine(Monitor& monitor) : Engine(monitor), npt_(monitor.pool) {}
+SvmEngine::SvmEngine(Monitor& monitor) : Engine(monitor), npt_(monitor.pool, monitor.memory) {}
 
 uint64_t SvmEngine::init() {
   const ring1_switch& page = monitor_.host.switch_page();
@@ -72,9 +72,14 @@ uint64_t SvmEngine::init() {
 }
 
 void SvmEngine::forget(uint64_t gfn, uint64_t count) {
-  if (npt_root_ && npt_.unmap(Gpa(gfn << kPageShift), count)) flush_wanted_ = true;
+  if (npt_root_ && npt_.forget(gfn, count)) flush_wanted_ = true;
   monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
   attend();
+}
+
+void SvmEngine::log_dirty(uint64_t gfn, uint64_t count) {
+  if (npt_root_ && npt_.log_dirty(gfn, count)) flush_wanted_ = true;
+  Engine::log_dirty(gfn, count);
 }
 
 void SvmEngine::flush_page(Gva page) {

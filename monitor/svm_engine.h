@@ -3,11 +3,11 @@
 // binary translation uses. The world's state is the host state of VMRUN.
 #pragma once
 
-#include "hwaccel/nested_tables.h"
 #include "hwaccel/svm/exit.h"
 #include "hwaccel/svm/npt_format.h"
 #include "hwaccel/svm/vmcb.h"
 #include "monitor/engine.h"
+#include "monitor/nested_memory.h"
 #include "monitor/svm_entry.h"
 
 namespace ring1::monitor {
@@ -17,6 +17,7 @@ class SvmEngine final : public Engine {
   explicit SvmEngine(Monitor& monitor);
 
   void forget(uint64_t gfn, uint64_t count) override;
+  void log_dirty(uint64_t gfn, uint64_t count) override;
   void to_architectural() override;
   void flush_page(Gva page) override;
   void flush_all() override { flush_wanted_ = true; }
@@ -63,13 +64,11 @@ class SvmEngine final : public Engine {
   void nested_fault(Gpa where, uint64_t error);
   void shadow_fault(Gva where, uint32_t error);
   void emulate(const emulator::Fault* original = nullptr);
-  bool map(Gpa page, Hpa hpa, bool writable);
-  void map_neighbours(Gpa page);
 
   hwaccel::svm::Vmcb* vmcb_ = nullptr;
   uint64_t* pointers_ = nullptr;  // page-directory pointers of the shadow tables, below 4 GiB
   SvmEntry entry_{};
-  hwaccel::NestedTables<hwaccel::svm::NptFormat> npt_;
+  NestedMemory<hwaccel::svm::NptFormat> npt_;
   uint64_t npt_root_ = 0;
   uint32_t features_ = 0;
 

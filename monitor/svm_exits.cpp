@@ -9,7 +9,6 @@
 namespace ring1::monitor {
 
 using hwaccel::svm::Exit;
-using shadowmmu::Backing;
 using shadowmmu::FaultKind;
 
 void SvmEngine::handle_exit() {
@@ -80,39 +79,23 @@ void SvmEngine::exception_exit(unsigned vector) {
   }
 }
 
-bool SvmEngine::map(Gpa page, Hpa hpa, bool writable) {
-  shared_.stats.hidden_faults++;
-  if (npt_.map(page, hpa, writable)) return true;
-  to_architectural();
-  internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for nested page tables");
-  return false;
-}
-
-// Pages are pinned several at a time; those that came along are mapped now.
-void SvmEngine::map_neighbours(Gpa page) {
-  constexpr uint64_t kBlock = RING1_PIN_MAX * kPageSize;
-  for (uint64_t offset = kPageSize; offset < kBlock; offset += kPageSize) {
-    Hpa hpa;
-    void* va;
-    const Backing backing = monitor_.memory.known(page + offset, &hpa, &va);
-    if (backing != Backing::kRam && backing != Backing::kReadOnly) return;
-    if (!npt_.map(page + offset, hpa, backing == Backing::kRam)) return;
-  }
-}
-
 void SvmEngine::nested_fault(Gpa where, uint64_t error) {
-  Hpa hpa;
-  void* va;
-  const bool write = error & hwaccel::svm::nested_fault::kWrite;
-  const Backing backing = monitor_.memory.page(where.page(), &hpa, &va);
-  const bool is_device = backing == Backing::kDevice || (backing == Backing::kReadOnly && write);
-  note_exit(is_device ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
-  if (is_device) return emulate();
-  if (backing == Backing::kBlocked) {
-    to_architectural();
-    return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
+  using Fault = decltype(npt_)::Fault;
+  const Fault result = npt_.fault(where, error & hwaccel::svm::nested_fault::kWrite);
+  note_exit(result == Fault::kEmulate ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
+  switch (result) {
+    case Fault::kMapped:
+      shared_.stats.hidden_faults++;
+      return;
+    case Fault::kEmulate:
+      return emulate();
+    case Fault::kBlocked:
+      to_architectural();
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
+    case Fault::kNoTables:
+      to_architectural();
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for nested page tables");
   }
-  if (map(where.page(), hpa, backing == Backing::kRam)) map_neighbours(where.page());
 }
 
 void SvmEngine::shadow_fault(Gva where, uint32_t error) {

@@ -19,7 +19,7 @@ bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at
   if (backing == Backing::kDevice) return true;  // nothing answers there: an entry that is not present
   auto* low = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(va) + where.offset());
   *value = bytes == 8 ? low[0] | uint64_t{low[1]} << 32 : low[0];
-  if (backing == Backing::kRam) *at = low;
+  if (backing == Backing::kRam || backing == Backing::kClean) *at = low;
   return true;
 }
 
@@ -138,13 +138,20 @@ GuestWalk GuestWalker::walk(Gva address, Access access) const {
   return out;
 }
 
-unsigned GuestWalker::set_accessed_dirty(GuestWalk& walk, bool write) {
+unsigned GuestWalker::set_accessed_dirty(GuestWalk& walk, bool write) const {
   unsigned changed = 0;
   for (unsigned i = 0; i < walk.entry_count; ++i) {
     const bool last = i + 1u == walk.entry_count;
     const uint32_t wanted = entry::kAccessed | (last && write ? entry::kDirty : 0);
     walk.entries[i].value |= wanted;
     if (!walk.at[i] || (*walk.at[i] & wanted) == wanted) continue;
+    Hpa hpa;
+    void* va;
+    if (memory_.page_for_write(walk.entries[i].where.page(), &hpa, &va) != Backing::kRam) {
+      walk.ok = false;
+      walk.blocked = true;
+      break;
+    }
     *walk.at[i] |= wanted;
     changed |= 1u << i;
   }

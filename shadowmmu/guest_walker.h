@@ -33,8 +33,9 @@ class GuestWalker {
 
   // Below long mode an address has 32 bits, the others are ignored; in long mode one that is not canonical gives #GP.
   GuestWalk walk(Gva address, Access access) const;
-  // Sets Accessed in every entry, Dirty in the last one if `write`. Returns which entries changed, one bit each.
-  static unsigned set_accessed_dirty(GuestWalk& walk, bool write);
+  // Sets Accessed in every entry, Dirty in the last one if `write`. Returns which entries changed, one bit each. The walk
+  // is blocked afterwards if the host did not let a table be written.
+  unsigned set_accessed_dirty(GuestWalk& walk, bool write) const;
   // For 32-bit guests. Up to the first mapping. With `behind`, large pages with nothing behind them are no reason to stop.
   RangeScan scan(Gva from, uint64_t bytes, bool behind = false) const;
 

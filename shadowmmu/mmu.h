@@ -64,6 +64,8 @@ class ShadowMmu {
   // Lets the guest write to a page-table page natively: its shadows go. False if it must stay traced, because it is
   // an active directory or there are other reasons than page tables.
   bool unprotect(Gpa page);
+  // These guest pages are logged and clean now (Backing::kClean): nothing maps them writable any more.
+  void log_dirty(Gpa first, uint64_t pages);
   // The backing of these guest pages changes or goes away.
   void forget(Gpa first, uint64_t pages);
 

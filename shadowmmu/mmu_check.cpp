@@ -82,10 +82,10 @@ class Checker {
     Hpa hpa;
     void* va;
     const Backing backing = mmu_.memory_.page(Gpa(frame << kPageShift), &hpa, &va);
-    if (backing != Backing::kRam && backing != Backing::kReadOnly) return "maps what is no RAM";
+    if (!has_memory(backing)) return "maps what is no RAM";
     if (hpa.raw() != (value & entry::kFrame)) return "leaf points elsewhere";
     const bool write = value & entry::kWrite, user = value & entry::kUser;
-    if (write && (info->reasons || backing == Backing::kReadOnly)) return "traced page is writable";
+    if (write && (info->reasons || backing != Backing::kRam)) return "traced page is writable";
     const Role role = page.role;
     bool may_write = role.access & Role::kWrite, may_user = role.access & Role::kUser;
     bool dirty = role.access & Role::kDirty, no_execute = !(role.access & Role::kExecute);

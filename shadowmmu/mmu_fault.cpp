@@ -25,6 +25,7 @@ FaultResult ShadowMmu::fault(Gva where, uint32_t error_code) {
   if (!walk.ok) return {FaultKind::kGuest, walk.fault};
   if (hole_.covers(address)) return {FaultKind::kHole, {}, walk.gpa};
   mark(&walk, access.write);
+  if (walk.blocked) return {FaultKind::kBlocked};
   const FaultResult result = fill(walk, address, access);
   settle();
   return result;
@@ -37,7 +38,7 @@ Walk ShadowMmu::translate(Gva address, Access access) {
 }
 
 void ShadowMmu::mark(GuestWalk* walk, bool write) {
-  unsigned changed = GuestWalker::set_accessed_dirty(*walk, write);
+  unsigned changed = walker_.set_accessed_dirty(*walk, write);
   for (unsigned i = 0; changed; ++i, changed >>= 1) {
     const Gpa where = walk->entries[i].where;
     if ((changed & 1) && (reasons(where) & kTraceCode)) listener_.code_written(where, 4);
@@ -56,7 +57,7 @@ FaultResult ShadowMmu::fill(const GuestWalk& walk, Gva address, Access access) {
   if (frame >= PageInfos::kMaxFrames) return {FaultKind::kDevice, {}, walk.gpa};
   Hpa hpa;
   void* va;
-  const Backing backing = memory_.page(walk.gpa.page(), &hpa, &va);
+  Backing backing = memory_.page(walk.gpa.page(), &hpa, &va);
   if (backing == Backing::kDevice) return {FaultKind::kDevice, {}, walk.gpa};
   if (backing == Backing::kBlocked) return {FaultKind::kBlocked, {}, walk.gpa};
   PageInfo* info = info_for(frame);
@@ -69,8 +70,10 @@ FaultResult ShadowMmu::fill(const GuestWalk& walk, Gva address, Access access) {
   // Making the table may trace the very page that is mapped: look at the reasons only afterwards.
   const unsigned table = table_for(walk, address);
   if (!table) return {FaultKind::kBlocked, {}, walk.gpa};
-  const bool protect = backing == Backing::kReadOnly || info->reasons;
-  if (access.write && protect) return {FaultKind::kTraced, {}, walk.gpa};
+  if (access.write && (backing == Backing::kReadOnly || info->reasons)) return {FaultKind::kTraced, {}, walk.gpa};
+  if (access.write && backing == Backing::kClean) backing = memory_.page_for_write(walk.gpa.page(), &hpa, &va);
+  if (access.write && backing != Backing::kRam) return {FaultKind::kBlocked, {}, walk.gpa};
+  const bool protect = backing != Backing::kRam || info->reasons;
 
   const Leaf rights{walk.writable, walk.user, walk.no_execute, walk.dirty};
   const bool wp = walker_.mode().wp || !walker_.mode().paging;

@@ -33,7 +33,7 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
   void* guest = nullptr;
   if (role.has_guest_table()) {
     const Backing backing = memory_.page(Gpa(frame << kPageShift), &hpa, &guest);
-    if (backing != Backing::kRam && backing != Backing::kReadOnly) return 0;
+    if (!has_memory(backing)) return 0;
   }
   unsigned index;
   while (!(index = pool_.allocate())) {

@@ -38,10 +38,10 @@ bool ShadowMmu::fill_known(unsigned table, unsigned position) {
   Hpa hpa;
   void* va;
   const Backing backing = memory_.known(Gpa(frame << kPageShift), &hpa, &va);
-  if (backing != Backing::kRam && backing != Backing::kReadOnly) return false;
+  if (!has_memory(backing)) return false;
   PageInfo* info = infos_.get(frame);
   if (!info) return false;
-  const bool protect = backing == Backing::kReadOnly || info->reasons;
+  const bool protect = backing != Backing::kRam || info->reasons;
   const uint64_t value = hpa.raw() | leaf_value(rights, protect, role.mode & Role::kWp, false);
   const Handle handle = table * kEntries + position;
   set_leaf(handle, *info, frame, value);

@@ -37,6 +37,15 @@ void ShadowMmu::protect(PageInfo& info) {
   }
 }
 
+void ShadowMmu::log_dirty(Gpa first, uint64_t pages) {
+  const uint64_t begin = first.frame();
+  if (begin >= PageInfos::kMaxFrames) return;
+  const uint64_t end = pages > PageInfos::kMaxFrames - begin ? PageInfos::kMaxFrames : begin + pages;
+  for (uint64_t frame = infos_.next(begin); frame < end; frame = infos_.next(frame + 1)) protect(*infos_.find(frame));
+  need_flush_ |= stale_;
+  settle();
+}
+
 void ShadowMmu::lose_dependency(PageInfo* info, Gpa page) {
   if (!(info->reasons & kTraceDependency)) return;
   info->reasons &= ~kTraceDependency;

@@ -24,12 +24,21 @@ class PageSource {
   ~PageSource() = default;
 };
 
-enum class Backing : uint8_t { kRam, kReadOnly, kDevice, kBlocked };
+enum class Backing : uint8_t {
+  kRam,
+  kClean,  // RAM whose writes are logged: ask page_for_write() before each first one
+  kReadOnly,
+  kDevice,
+  kBlocked,
+};
+constexpr bool has_memory(Backing backing) { return backing <= Backing::kReadOnly; }
 
 class GuestMemory {
  public:
-  // What lies at a guest physical page. kRam, kReadOnly: *hpa and *va are set (the host pins on demand).
+  // What lies at a guest physical page. If it has memory, *hpa and *va are set (the host pins on demand).
   virtual Backing page(Gpa page, Hpa* hpa, void** va) = 0;
+  // The same just before a write: never kClean.
+  virtual Backing page_for_write(Gpa page, Hpa* hpa, void** va) { return this->page(page, hpa, va); }
   // The same without any work for the host: kBlocked if the page is not pinned yet. Entries filled ahead of their
   // use ask here; without it none are.
   virtual Backing known(Gpa page, Hpa* hpa, void** va) {

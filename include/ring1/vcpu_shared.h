@@ -28,6 +28,7 @@ enum ring1_command {
 	RING1_COMMAND_SET_LAPIC,
 	RING1_COMMAND_FORGET,	    /* drop every use of guest pages payload.range before they are unpinned or moved */
 	RING1_COMMAND_STATE_WRITTEN,/* user space has changed cpu (SET_REGS, SET_SREGS, SET_MSRS...) */
+	RING1_COMMAND_LOG_DIRTY,    /* guest pages payload.range are clean now: ask (PIN) before the next write to each */
 };
 
 /* What the monitor wants of the host. */
@@ -52,12 +53,24 @@ struct ring1_pages_request {
 	__u64 hpa[RING1_PAGES_MAX]; /* mapped in the monitor's world at direct_map + hpa, writable, not executable */
 };
 
-enum ring1_backing { RING1_BACKING_RAM, RING1_BACKING_READONLY, RING1_BACKING_DEVICE, RING1_BACKING_ERROR };
+/*
+ * CLEAN: RAM whose writes are logged, and this page was not written since the log was read. It is not writable; a pin
+ * request with `write` enters it into the log and makes it RAM.
+ */
+enum ring1_backing {
+	RING1_BACKING_RAM,
+	RING1_BACKING_READONLY,
+	RING1_BACKING_CLEAN,
+	RING1_BACKING_DEVICE,
+	RING1_BACKING_ERROR,
+};
 
 struct ring1_pin_request {
 	__u64 gfn;     /* in: first page */
 	__u32 count;   /* in: 1..RING1_PIN_MAX wanted; out: pages pinned, from gfn on, all of one backing */
 	__u32 backing; /* out: of gfn. DEVICE: no slot there, count = 0. ERROR: host out of memory, count = 0 */
+	__u32 write;   /* in: the pages are about to be written */
+	__u32 pad;
 	__u64 hpa[RING1_PIN_MAX];
 };
 

@@ -52,7 +52,7 @@ bool Device::has_long_mode() const {
 }
 
 Vm::Vm() {
-  adopt(device.call(KVM_CREATE_VM));
+  adopt(device.call(KVM_CREATE_VM, options.machine_type));
   CHECK(get() >= 0);
   call(KVM_SET_TSS_ADDR, 0xfffbd000ul);
 }

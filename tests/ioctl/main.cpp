@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// ioctl_test [--device PATH] [--no-guest] [PART OF A NAME]
+// ioctl_test [--device PATH] [--machine-type NUMBER] [--no-guest] [PART OF A NAME]
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "check.h"
@@ -67,6 +68,8 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; i++) {
     if (!std::strcmp(argv[i], "--device") && i + 1 < argc)
       options.device = argv[++i];
+    else if (!std::strcmp(argv[i], "--machine-type") && i + 1 < argc)
+      options.machine_type = std::strtoul(argv[++i], nullptr, 0);
     else if (!std::strcmp(argv[i], "--no-guest"))
       options.guest = false;
     else

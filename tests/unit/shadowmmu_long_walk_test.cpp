@@ -195,15 +195,15 @@ TEST_F(LongWalk, AccessedAndDirty) {
   GuestWalk found = walk(kHigh);
   ASSERT_TRUE(found.ok);
   EXPECT_FALSE(found.dirty);
-  EXPECT_EQ(GuestWalker::set_accessed_dirty(found, false), 0xfu);
+  EXPECT_EQ(walker_.set_accessed_dirty(found, false), 0xfu);
   for (unsigned level = 1; level <= 4; ++level) EXPECT_EQ(entry_of(kHigh, level) & (kA | kD), kA);
   found = walk(kHigh, kWrite);
-  EXPECT_EQ(GuestWalker::set_accessed_dirty(found, true), 8u);
+  EXPECT_EQ(walker_.set_accessed_dirty(found, true), 8u);
   for (unsigned level = 2; level <= 4; ++level) EXPECT_EQ(entry_of(kHigh, level) & (kA | kD), kA);
   EXPECT_EQ(entry_of(kHigh, 1) & (kA | kD), kA | kD);
   EXPECT_TRUE(walk(kHigh).dirty);
   found = walk(kHigh, kWrite);
-  EXPECT_EQ(GuestWalker::set_accessed_dirty(found, true), 0u);
+  EXPECT_EQ(walker_.set_accessed_dirty(found, true), 0u);
 }
 
 TEST_F(LongWalk, TablesThatAreNotMemory) {

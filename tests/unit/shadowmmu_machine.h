@@ -68,7 +68,12 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
     if (page.raw() >= ram_.size() || removed.count(page.frame())) return Backing::kDevice;
     *hpa = Hpa(kGuestHpa + page.raw() + moved);
     *va = &ram_[page.raw()];
+    if (clean.count(page.frame())) return Backing::kClean;
     return read_only.count(page.frame()) ? Backing::kReadOnly : Backing::kRam;
+  }
+  Backing page_for_write(Gpa where, Hpa* hpa, void** va) override {
+    if (clean.erase(where.frame())) written.insert(where.frame());
+    return page(where, hpa, va);
   }
   Backing known(Gpa where, Hpa* hpa, void** va) override { return prefetch ? page(where, hpa, va) : Backing::kBlocked; }
   // Tlb
@@ -188,7 +193,7 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   size_t page_limit = 100000;
   bool prefetch = false;
   unsigned faults = 0, full_flushes = 0;
-  std::set<uint64_t> removed, read_only, blocked, mapping_changes;
+  std::set<uint64_t> removed, read_only, blocked, clean, written, mapping_changes;
   std::vector<uint64_t> code_writes;
 
  private:
