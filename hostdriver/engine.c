@@ -30,6 +30,7 @@ static const char *const names[RING1_ENGINES] = {
 
 static const struct ring1_hardware *const hardware[RING1_ENGINES] = {
 	[RING1_ENGINE_SVM] = &ring1_svm,
+	[RING1_ENGINE_VMX] = &ring1_vmx,
 };
 
 static enum ring1_engine default_engine;

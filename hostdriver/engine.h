@@ -24,7 +24,7 @@ struct ring1_hardware {
 	bool (*has_nested_paging)(void);
 };
 
-extern const struct ring1_hardware ring1_svm;
+extern const struct ring1_hardware ring1_svm, ring1_vmx;
 
 /* For describe(). */
 void ring1_engine_unusable(struct ring1_engine_info *info, int status, const char *why, const char *remedy);

@@ -16,6 +16,7 @@
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
+#include "vmx.h"
 #include "world_private.h"
 
 static void *world_alloc_where(struct ring1_world *world, unsigned int order, gfp_t where)
@@ -185,6 +186,8 @@ static int world_build(struct ring1_world *world, enum ring1_engine engine)
 		return -ENOMEM;
 	if (engine != RING1_ENGINE_BT && build_hardware_area(world))
 		return -ENOMEM;
+	if (engine == RING1_ENGINE_VMX)
+		ring1_vmx_attach(world);
 	if (map_switch_text(world) || build_low_table(world) || ring1_image_map(world))
 		return -ENOMEM;
 
@@ -223,6 +226,7 @@ struct ring1_world *ring1_world_create(enum ring1_engine engine)
 	INIT_LIST_HEAD(&world->blocks);
 	world->cpu = -1;
 	world->last_cpu = -1;
+	world->vmcs_cpu = -1;
 	world->top_shift = pgtable_l5_enabled() ? 48 : 39;
 	ret = world_build(world, engine);
 	if (ret) {
@@ -236,6 +240,8 @@ void ring1_world_destroy(struct ring1_world *world)
 {
 	struct ring1_block *block, *next;
 
+	if (world->sw && world->sw->vmcs)
+		ring1_vmx_detach(world);
 	list_for_each_entry_safe(block, next, &world->blocks, list) {
 		__free_pages(block->page, block->order);
 		kfree(block);

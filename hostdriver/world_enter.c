@@ -11,6 +11,7 @@
 #include <asm/tsc.h>
 #include <asm/trapnr.h>
 
+#include "vmx.h"
 #include "world_private.h"
 
 #define HOST_GDT_SLOTS 16
@@ -55,10 +56,23 @@ static void replay_pending(struct ring1_world *world)
 	}
 }
 
-static void visit(struct ring1_world *world)
+/* CR4.VMXE may not change in VMX operation, whoever entered it: the monitor's CR4 follows this processor's. */
+static void follow_vmxe(struct ring1_switch *sw)
 {
-	preempt_disable();
+	sw->mon_cr4 = (sw->mon_cr4 & ~(u64)X86_CR4_VMXE) | (native_read_cr4() & X86_CR4_VMXE);
+}
+
+/* False: the world can never be entered again. */
+static bool visit(struct ring1_world *world)
+{
+	if (!world->sw->vmcs)
+		preempt_disable();
+	else if (!ring1_vmx_arrive(world))
+		return false;
 	local_irq_disable();
+	if (world->sw->vmcs)
+		ring1_vmx_activate(world);
+	follow_vmxe(world->sw);
 	/* A signal that came after the caller's test must not wait for the host's next interrupt. */
 	if (signal_pending(current))
 		WRITE_ONCE(world->shared->kick, 1);
@@ -77,12 +91,14 @@ static void visit(struct ring1_world *world)
 	replay_pending(world);
 	local_irq_enable();
 	preempt_enable();
+	return true;
 }
 
 enum ring1_request ring1_world_enter(struct ring1_world *world)
 {
 	for (;;) {
-		visit(world);
+		if (!visit(world))
+			return RING1_REQUEST_PANIC;
 		if (world->shared->request != RING1_REQUEST_PAGES)
 			return world->shared->request;
 		ring1_world_grant(world);

@@ -27,6 +27,8 @@ struct ring1_world {
 	void *transition_idt;
 	int cpu; /* where it is inside the monitor, or -1 */
 	int last_cpu; /* where it was last, or -1 */
+	int vmcs_cpu; /* where its VMCS is active, or -1; on that processor only, with interrupts off (vmx.c) */
+	struct list_head active; /* among that processor's */
 };
 
 /* Maps one page; hpa 0 unmaps. flags: page-table bits besides present. */

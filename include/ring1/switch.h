@@ -91,6 +91,9 @@ struct ring1_switch {
 	__u64 hardware_area; /* RING1_HARDWARE_PAGES contiguous pages below 4 GiB for engines svm and vmx, zeroed; or 0 */
 	__u32 moved;	     /* host sets at an entry on another processor than the last one; monitor clears */
 	__u32 visited;	     /* host sets at each entry; monitor clears */
+	__u32 vpid;	     /* engine vmx: its identifier in the TLB, 0: none */
+	__u64 vmcs;	     /* engine vmx: physical address of its VMCS, else 0 */
+	__u64 vmcs_launched; /* by the monitor, since it came to this processor; the host clears */
 };
 
 #endif
