@@ -7,6 +7,7 @@
 namespace ring1::monitor::hardware {
 
 inline uint64_t read_cr2() { uint64_t v; asm volatile("mov %%cr2, %0" : "=r"(v)); return v; }
+inline void write_cr2(uint64_t v) { asm volatile("mov %0, %%cr2" : : "r"(v)); }
 inline uint64_t read_cr3() { uint64_t v; asm volatile("mov %%cr3, %0" : "=r"(v)); return v; }
 inline void write_cr0(uint64_t v) { asm volatile("mov %0, %%cr0" : : "r"(v) : "memory"); }
 inline void write_cr3(uint64_t v) { asm volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
@@ -56,6 +57,16 @@ inline uint64_t read_tsc() {
 
 inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
   asm volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+}
+
+inline uint64_t read_msr(uint32_t index) {
+  uint32_t low, high;
+  asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(index));
+  return uint64_t{high} << 32 | low;
+}
+
+inline void write_msr(uint32_t index, uint64_t v) {
+  asm volatile("wrmsr" : : "c"(index), "a"(static_cast<uint32_t>(v)), "d"(static_cast<uint32_t>(v >> 32)) : "memory");
 }
 
 inline uint64_t stack_pointer() { uint64_t v; asm volatile("mov %%rsp, %0" : "=r"(v)); return v; }

@@ -21,6 +21,7 @@ void Host::enter_host() {
   if (request != RING1_REQUEST_HALT && request != RING1_REQUEST_EXIT) shared_.stats.tsc_in_host += away;
   absence_ += away;
   visited_ = true;
+  visits_++;
 }
 
 void Host::serve() {

@@ -37,6 +37,8 @@ class Host {
     visited_ = false;
     return visited;
   }
+  // How often the host has been visited.
+  uint64_t visits() const { return visits_; }
   // TSC spent away from the monitor since the last call.
   uint64_t take_absence() {
     const uint64_t absence = absence_;
@@ -65,6 +67,7 @@ class Host {
   CommandHandler* handler_ = nullptr;
   DebugRegisters debug_registers_;
   bool visited_ = true;
+  uint64_t visits_ = 0;
   uint64_t absence_ = 0;
 };
 

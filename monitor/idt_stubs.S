@@ -95,7 +95,19 @@ trap:
 	movq	(%rax), %rax
 	movl	$1, \offset(%rax)
 	jmp	ring1_entry_aborted
-2:	popq	%rax
+2:	leaq	ring1_vmx_entry_begin(%rip), %rax
+	cmpq	%rax, 8(%rsp)
+	jb	3f
+	leaq	ring1_vmx_entry_end(%rip), %rax
+	cmpq	%rax, 8(%rsp)
+	jae	3f
+	/* The same in vmx_entry.S. */
+	movq	%rsp, %rax
+	andq	$-RING1_STACK_BYTES, %rax
+	movq	(%rax), %rax
+	movl	$1, \offset(%rax)
+	jmp	ring1_vmx_entry_aborted
+3:	popq	%rax
 	note_pending \offset
 .endm
 
