@@ -229,7 +229,7 @@ void ring1_vmx_detach(struct ring1_world *world)
 
 bool ring1_vmx_arrive(struct ring1_world *world)
 {
-	while (!fatal_signal_pending(current)) {
+	for (;;) {
 		int active;
 
 		preempt_disable();
@@ -237,12 +237,13 @@ bool ring1_vmx_arrive(struct ring1_world *world)
 		if ((active < 0 || active == smp_processor_id()) && this_cpu_read(vmx_on))
 			return true;
 		preempt_enable();
+		if (fatal_signal_pending(current))
+			return false;
 		if (active >= 0)
 			smp_call_function_single(active, clear_here, world, 1);
 		else
 			schedule_timeout_killable(1); /* this processor is on its way out, or in */
 	}
-	return false;
 }
 
 void ring1_vmx_activate(struct ring1_world *world)

@@ -6,6 +6,7 @@
 #include <linux/smp.h>
 #include <linux/thread_info.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/tsc.h>
@@ -65,6 +66,8 @@ static void follow_vmxe(struct ring1_switch *sw)
 /* False: the world can never be entered again. */
 static bool visit(struct ring1_world *world)
 {
+	unsigned long debugctl;
+
 	if (!world->sw->vmcs)
 		preempt_disable();
 	else if (!ring1_vmx_arrive(world))
@@ -86,7 +89,11 @@ static bool visit(struct ring1_world *world)
 	/* The host's descriptors of this processor, TSS included: the way back loads TR through this copy. */
 	memcpy((void *)world->sw->transition_gdt, get_cpu_gdt_ro(smp_processor_id()), HOST_GDT_SLOTS * 8);
 	world->shared->stats.world_switches++;
+	/* An exit of VT-x clears it (SDM 3C 28.5.1). */
+	debugctl = world->sw->vmcs ? get_debugctlmsr() : 0;
 	ring1_switch_to_monitor(world->sw);
+	if (debugctl)
+		update_debugctlmsr(debugctl);
 	WRITE_ONCE(world->cpu, -1);
 	replay_pending(world);
 	local_irq_enable();

@@ -13,6 +13,7 @@ void Host::enter_host() {
   hardware::barrier();
   const uint32_t request = shared_.request;
   debug_registers_.give_back();
+  system_call_registers_.give_back(&shared_.cpu);
   const uint64_t before = hardware::read_tsc();
   reinterpret_cast<void (*)(ring1_switch*)>(page_.to_host)(&page_);
   load_tables(page_);

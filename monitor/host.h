@@ -7,6 +7,7 @@
 #include "include/ring1/switch.h"
 #include "include/ring1/vcpu_shared.h"
 #include "monitor/debug_registers.h"
+#include "monitor/system_call_registers.h"
 
 namespace ring1::monitor {
 
@@ -53,6 +54,7 @@ class Host {
   uint64_t page_hpa(unsigned index) const { return shared_.pages.hpa[index]; }
 
   DebugRegisters& debug_registers() { return debug_registers_; }
+  SystemCallRegisters& system_call_registers() { return system_call_registers_; }
   ring1_switch& switch_page() { return page_; }
   ring1_vcpu_shared& shared() { return shared_; }
 
@@ -66,6 +68,7 @@ class Host {
   ring1_vcpu_shared& shared_;
   CommandHandler* handler_ = nullptr;
   DebugRegisters debug_registers_;
+  SystemCallRegisters system_call_registers_;
   bool visited_ = true;
   uint64_t visits_ = 0;
   uint64_t absence_ = 0;

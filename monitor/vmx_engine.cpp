@@ -42,7 +42,9 @@ void VmxEngine::apply_pending() {
 void VmxEngine::deliver(const emulator::Event& event) {
   if (event.is_exception) shared_.stats.exceptions_injected++;
   attend();
-  if (event.is_software || cpu_.event.valid) return deliver_by_emulator(event);
+  // What still waits goes first, by the emulator, which knows the rules of double faults.
+  if (cpu_.event.valid) (void)take_event_along_by_emulator();
+  if (event.is_software) return deliver_by_emulator(event);
   set_event(cpu_, event);
   const auto vector = static_cast<Vector>(event.vector);
   const bool fault = event.is_exception && vector != Vector::kDb && vector != Vector::kBp && vector != Vector::kOf &&
@@ -58,10 +60,14 @@ bool VmxEngine::take_event_along() {
   // What an entry would refuse (SDM 3C 27.2.1.3, 27.3.1.4) can only come from user space.
   const bool fits = !event.is_software && (external ? interrupt_flag() : event.vector < 32);
   if (fits && enterable()) return true;
+  return take_event_along_by_emulator();
+}
+
+bool VmxEngine::take_event_along_by_emulator() {
   to_architectural();
-  const emulator::Event taken = event_of(cpu_);
+  const emulator::Event event = event_of(cpu_);
   cpu_.event = {};
-  deliver_by_emulator(taken);
+  deliver_by_emulator(event);
   return false;
 }
 

@@ -47,6 +47,7 @@ class VmxEngine final : public Engine {
   using Engine::deliver;
   void deliver(const emulator::Event& event) override;
   bool take_event_along() override;
+  bool take_event_along_by_emulator();
   bool at_free_boundary() const override { return !cpu_.shadow && !cpu_.event.valid; }
   bool pass_obstacle(bool for_nmi) override;
   void set_interrupt_waiting(bool waiting) override { interrupt_waiting_ = waiting; }

@@ -16,9 +16,7 @@ namespace interruptibility = hwaccel::vmx::interruptibility;
 void VmxEngine::emulate() {
   to_architectural();
   if (!cpu_.event.valid) return emulate_one(nullptr);
-  const emulator::Event event = event_of(cpu_);
-  cpu_.event = {};
-  deliver_by_emulator(event);
+  (void)take_event_along_by_emulator();
 }
 
 // Without bringing the state over: the processor has executed nothing, the exit's answer is complete.
@@ -87,6 +85,7 @@ void VmxEngine::handle_exit(uint32_t reason) {
     case ExitReason::kException:
       return exception_exit();
     case ExitReason::kExternalInterrupt:
+      shared_.stats.physical_interrupts++;
       return physical_interrupt_pending();
     case ExitReason::kTripleFault:
       to_architectural();

@@ -28,11 +28,9 @@ vmx::EventInfo info_of(const ring1_pending_event& event, bool protected_mode) {
   if (!event.is_exception)
     return {.valid = true, .type = vector == Vector::kNmi ? vmx::EventType::kNmi : vmx::EventType::kExternal,
             .vector = event.vector};
-  // INT3 and INTO that the emulator executes are software events; these two are what is left of them.
-  const bool software = vector == Vector::kBp || vector == Vector::kOf;
+  // INT3 and INTO, too: as software events they would want the length of an instruction that lies behind already.
   return {.valid = true, .has_error = pushes_error_code(vector) && protected_mode,
-          .type = software ? vmx::EventType::kSoftwareException : vmx::EventType::kHardwareException,
-          .vector = event.vector};
+          .type = vmx::EventType::kHardwareException, .vector = event.vector};
 }
 
 }  // namespace
@@ -43,7 +41,6 @@ void VmxEngine::write_event() {
   const EventInfo info = info_of(cpu_.event, cpu_.cr0 & cr0::kPe);
   vmcs_.write(Field::kEntryInterruptionInfo, info.field());
   if (info.has_error) vmcs_.write(Field::kEntryErrorCode, cpu_.event.error_code & 0x7fff);
-  if (info.is_software()) vmcs_.write(Field::kEntryInstructionLength, 0);
   // An event that is delivered ends a shadow; an NMI begins its own blocking.
   uint32_t blocked = vmcs_.read32(Field::kGuestInterruptibility) & ~(kMovSsBlocking | kStiBlocking);
   if (info.type == vmx::EventType::kNmi) blocked &= ~vmx::interruptibility::kNmi;
@@ -109,12 +106,13 @@ void VmxEngine::enter() {
                       vmcs_.read(Field::kGuestRip), vmcs_.read(Field::kGuestRsp), vmcs_.read(Field::kGuestRflags),
                       cpu_.gpr[kRax], cpu_.gpr[kRcx], cpu_.gpr[kRdx], cpu_.gpr[kRbx], last_reason_);
   if (hardware::read_cr2() != cpu_.cr2) hardware::write_cr2(cpu_.cr2);
-  const bool watching = breakpoint::any(cpu_);
-  if (watching) [[unlikely]] monitor_.host.debug_registers().arm(cpu_, breakpoint::kAll);
+  if (breakpoint::any(cpu_)) [[unlikely]] monitor_.host.debug_registers().load(cpu_);
+  if (cpu_.efer & efer::kLma) monitor_.host.system_call_registers().load(cpu_);
   entering_guest();
   const uint64_t outcome = ring1_vmx_enter(cpu_.gpr, &page, page.vmcs_launched);
   left_guest();
-  if (watching) [[unlikely]] monitor_.host.debug_registers().disarm();
+  // Only an exit takes back what was to be delivered.
+  if (outcome != kRan) vmcs_.write(Field::kEntryInterruptionInfo, 0);
   if (outcome == kAborted) return physical_interrupt(TB_ABORTED);
   if (outcome == kFailed) {
     const uint32_t error = vmcs_.read32(Field::kInstructionError);
@@ -122,7 +120,10 @@ void VmxEngine::enter() {
   }
   const uint32_t reason = vmcs_.read32(Field::kExitReason);
   last_reason_ = reason;
-  if (vmx::entry_failed(reason)) return entry_failed(reason, vmx::name_of(vmx::reason_of(reason)));
+  if (vmx::entry_failed(reason)) {
+    vmcs_.write(Field::kEntryInterruptionInfo, 0);
+    return entry_failed(reason, vmx::name_of(vmx::reason_of(reason)));
+  }
   page.vmcs_launched = 1;
   cpu_.cr2 = hardware::read_cr2();
   cpu_.event = {};

@@ -46,6 +46,7 @@ uint64_t VmxEngine::init() {
     monitor_.log.line("no memory for the tables of VT-x");
     return ENOMEM;
   }
+  if (controls_.ept) monitor_.mmu.set_shadowing(false);
   vmcs_.has_efer = controls_.efer;
   if (!vmcs_.init()) {
     monitor_.log.line("the processor does not take the VMCS");

@@ -22,6 +22,7 @@ constexpr uint64_t kDr7Fixed = 0x400;
 
 // Bits that the guest may change without an exit: nothing but the guest depends on them.
 constexpr uint64_t kFreeCr0 = cr0::kTs | cr0::kMp | cr0::kEm | cr0::kAm;
+constexpr uint64_t kPagingBits = cr4::kPse | cr4::kPge | cr4::kSmep | cr4::kSmap | cr4::kPcide | cr4::kLa57 | cr4::kPke;
 constexpr uint64_t kFreeCr4 = cr4::kDe | cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kTsd;
 
 }  // namespace
@@ -42,7 +43,7 @@ uint64_t VmxEngine::real_cr0() const {
 uint64_t VmxEngine::real_cr4() const {
   uint64_t value = cpu_.cr4;
   // Shadow tables and the identity map are PAE tables whatever the guest has.
-  if (!controls_.ept || unpaged_on_identity()) value = (value & ~(cr4::kPse | cr4::kPge)) | cr4::kPae;
+  if (!controls_.ept || unpaged_on_identity()) value = (value & ~kPagingBits) | cr4::kPae;
   return (value | controls_.cr4_must) & controls_.cr4_may;
 }
 
@@ -81,9 +82,14 @@ void VmxEngine::load_pointers() {
   void* va = nullptr;
   const shadowmmu::Backing backing = monitor_.memory.page(at.page(), &hpa, &va);
   const bool ram = backing == shadowmmu::Backing::kRam || backing == shadowmmu::Backing::kReadOnly;
-  for (unsigned i = 0; i < 4; i++)
-    vmcs_.write(nth(Field::kGuestPdpte0, i),
-                ram ? reinterpret_cast<const uint64_t*>(static_cast<uint8_t*>(va) + at.offset())[i] : 0);
+  // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind them.
+  constexpr uint64_t kReserved = 0x1e6, kPresent = 1;
+  const auto* table = reinterpret_cast<const uint64_t*>(static_cast<uint8_t*>(va) + at.offset());
+  for (unsigned i = 0; i < 4; i++) {
+    const uint64_t pointer = ram ? table[i] : 0;
+    const bool good = (pointer & kPresent) && !(pointer & kReserved) && pointer < kIdentityMap;
+    vmcs_.write(nth(Field::kGuestPdpte0, i), good ? pointer : 0);
+  }
 }
 
 void VmxEngine::load_paging() {
@@ -164,12 +170,12 @@ void VmxEngine::to_architectural() {
   const uint64_t cr0 = (cpu_.cr0 & cr0_mask()) | (vmcs_.read(Field::kGuestCr0) & ~cr0_mask());
   const uint64_t cr4 = (cpu_.cr4 & cr4_mask()) | (vmcs_.read(Field::kGuestCr4) & ~cr4_mask());
   const uint64_t cr3 = controls_.ept && !unpaged_on_identity() ? vmcs_.read(Field::kGuestCr3) : cpu_.cr3;
-  const bool other = ((cr0 ^ cpu_.cr0) & cr0::kWp) || cr3 != cpu_.cr3;
   cpu_.cr0 = cr0;
   cpu_.cr4 = cr4;
   cpu_.cr3 = cr3;
+  monitor_.host.system_call_registers().take(&cpu_);
   // The emulator's walks go where the guest has gone.
-  if (other) monitor_.machine.paging_changed();
+  if (controls_.ept) monitor_.machine.control_registers_adopted();
 }
 
 }  // namespace ring1::monitor
