@@ -20,6 +20,7 @@ class Engine:
 
     modules = ()
     modules_64bit = ()
+    emulator = None  # the only one that has it
     cpu = "core2duo"
     memory_mib = 0
     before = ""
@@ -72,6 +73,13 @@ class Ring1OnSvm(Ring1):
     """The same where the emulator has AMD-V."""
 
     cpu = "EPYC,+svm"
+
+
+class Ring1OnVmx(Ring1):
+    """And where it has VT-x."""
+
+    emulator = "bochs"
+    cpu = "corei7_sandy_bridge_2600k"
 
 
 class Ring1OnKvm(Ring1):
@@ -150,7 +158,7 @@ def add_module(archive):
     archive.copy("harness/ring1.ko", path)
 
 
-ENGINES = {"ring1": Ring1, "svm": Ring1OnSvm, "kvm": Ring1OnKvm, "tcg": Qemu, "qemu-kvm": QemuOnKvm, "qemu-ring1": QemuOnRing1}
+ENGINES = {"ring1": Ring1, "svm": Ring1OnSvm, "vmx": Ring1OnVmx, "kvm": Ring1OnKvm, "tcg": Qemu, "qemu-kvm": QemuOnKvm, "qemu-ring1": QemuOnRing1}
 
 
 def chosen():

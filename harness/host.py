@@ -34,7 +34,7 @@ class Host:
         self.on_file = lambda data: None
         self.started = False
         self.status = None
-        self.cpu = "core2duo"
+        self.cpu = "core2duo", "qemu"
         self.console_tail = b""
 
     def run(self, timeout, done=lambda: False):
@@ -50,7 +50,7 @@ class Host:
             # Room for the initramfs (as loaded and as unpacked) and for Linux beside what the guests get.
             memory = settings.mebibytes("HOST_MEM", str(
                 max(512, 256 + self.memory_mib + 3 * os.path.getsize(initrd) // 2**20)))
-            boot = emulator.Boot(settings.cpu(self.cpu), settings.number("SMP", 1), memory, self.kernel, initrd, append,
+            boot = emulator.Boot(settings.cpu(*self.cpu), settings.number("SMP", 1), memory, self.kernel, initrd, append,
                                  self.interactive)
             code = machine.run(boot, work, timeout, lambda: done() or self.status is not None)
         reader.finish()

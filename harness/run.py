@@ -50,7 +50,7 @@ def run_on_host(guest, _work, timeout):
     engine = engines.chosen()(guest)
     interactive = guest.command is None and sys.stdin.isatty()
     host = Host(host_job(engine, interactive), interactive, engine.modules, guest.memory_mib + engine.memory_mib)
-    host.cpu = engine.cpu
+    host.cpu = engine.cpu, engine.emulator or "qemu"
     engine.add_files(host.archive)
     host.on_output = guest.console
     statistics = []

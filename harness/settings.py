@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the user's variables (make help) say."""
+import contextlib
 import os
 import sys
 from typing import NamedTuple
@@ -58,9 +59,25 @@ def emulator():
     return name
 
 
-def cpu(qemu_model):
-    """CPU, or the model that is before VT-x."""
-    return text("CPU", qemu_model if emulator() == "qemu" else "p4_prescott_celeron_336")
+@contextlib.contextmanager
+def on_emulator(name):
+    """Within it EMULATOR is that one, if it is one."""
+    before = os.environ.get("EMULATOR")
+    if name:
+        os.environ["EMULATOR"] = name
+    yield
+    if name and before is None:
+        del os.environ["EMULATOR"]
+    elif name:
+        os.environ["EMULATOR"] = before
+
+
+BEFORE_VTX = {"qemu": "core2duo", "bochs": "p4_prescott_celeron_336"}
+
+
+def cpu(model, of="qemu"):
+    """CPU, or that model of that emulator; on the other one the model that is before VT-x."""
+    return text("CPU", model if emulator() == of else BEFORE_VTX[emulator()])
 
 
 def host_kernel():

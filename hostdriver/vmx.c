@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VT-x as the module sees it: what the processor offers, VMXON and VMXOFF (SDM 3C 24.7, 31.3), and VMCLEAR where a VMCS was
- * active last. CR4.VMXE that somebody else has set means that a hypervisor uses the processor: KVM and we both look.
+ * active last.
  */
 #include <linux/gfp.h>
 #include <linux/idr.h>
@@ -97,9 +97,17 @@ static void describe(struct ring1_engine_info *info)
 	else if (!(control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX))
 		ring1_engine_unusable(info, -EOPNOTSUPP, "VT-x is disabled by firmware",
 				      "enable virtualisation (VT-x) in the firmware's set-up");
-	else if (!this_cpu_read(vmx_on) && (cr4_read_shadow() & X86_CR4_VMXE))
-		ring1_engine_unusable(info, -EBUSY, "another hypervisor holds VT-x",
-				      "stop its virtual machines; for KVM: rmmod kvm-intel");
+}
+
+/* Whoever uses VT-x sets CR4.VMXE, and leaves it alone if it is set already: KVM does, and we do. */
+static bool held(struct ring1_engine_info *info)
+{
+	if (!present() || !(cr4_read_shadow() & X86_CR4_VMXE))
+		return false;
+	if (info)
+		ring1_engine_unusable(info, -EBUSY, "another hypervisor (kvm-intel?) holds VT-x",
+				      "end its guests; --engine bt works beside them");
+	return true;
 }
 
 static void discard(void)
@@ -194,6 +202,7 @@ const struct ring1_hardware ring1_vmx = {
 	.discard = discard,
 	.enable = enable,
 	.disable = disable,
+	.held = held,
 	.has_nested_paging = has_nested_paging,
 };
 

@@ -81,6 +81,8 @@ void VmxEngine::undefined_instruction() {
 }
 
 void VmxEngine::handle_exit(uint32_t reason) {
+  if (vmx::reason_of(reason) != ExitReason::kEptViolation)
+    note_exit(vmx::kind_of(vmx::reason_of(reason), EventInfo::of(vmcs_.read32(Field::kExitInterruptionInfo))));
   switch (vmx::reason_of(reason)) {
     case ExitReason::kException:
       return exception_exit();

@@ -17,13 +17,12 @@ void VmxEngine::nested_fault() {
   Hpa hpa;
   void* va;
   const Backing backing = monitor_.memory.page(gpa.page(), &hpa, &va);
+  const bool store_to_rom = backing == Backing::kReadOnly && access.write;
+  note_exit(backing == Backing::kDevice || store_to_rom ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
+  if (store_to_rom) return emulate();
   switch (backing) {
     case Backing::kRam:
     case Backing::kReadOnly:
-      if (backing == Backing::kReadOnly && access.write) {
-        shared_.stats.trace_faults++;
-        return emulate();
-      }
       shared_.stats.hidden_faults++;
       if (!ept_.map(gpa.page(), hpa, backing == Backing::kRam)) break;
       return map_neighbours(gpa);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "hwaccel/vmx/exit.h"
 
+#include "x86/exception.h"
+
 namespace ring1::hwaccel::vmx {
 namespace {
 
@@ -21,6 +23,39 @@ constexpr const char* kNames[kExitReasons] = {
 const char* name_of(ExitReason reason) {
   const auto number = static_cast<unsigned>(reason);
   return number < kExitReasons && kNames[number] ? kNames[number] : "?";
+}
+
+ring1_exit_kind kind_of(ExitReason reason, EventInfo interruption) {
+  switch (reason) {
+    case ExitReason::kException:
+      if (interruption.type == EventType::kNmi) return RING1_EXIT_INTERRUPT;
+      switch (static_cast<Vector>(interruption.vector)) {
+        case Vector::kPf: return RING1_EXIT_PAGE_FAULT;
+        case Vector::kMc: return RING1_EXIT_INTERRUPT;
+        default: return RING1_EXIT_EXCEPTION;
+      }
+    case ExitReason::kExternalInterrupt: return RING1_EXIT_INTERRUPT;
+    case ExitReason::kInterruptWindow:
+    case ExitReason::kNmiWindow: return RING1_EXIT_WINDOW;
+    case ExitReason::kTaskSwitch: return RING1_EXIT_TASK_SWITCH;
+    case ExitReason::kCpuid: return RING1_EXIT_CPUID;
+    case ExitReason::kHlt: return RING1_EXIT_HLT;
+    case ExitReason::kInvlpg: return RING1_EXIT_INVLPG;
+    case ExitReason::kCrAccess: return RING1_EXIT_CONTROL_REGISTER;
+    case ExitReason::kMovDr: return RING1_EXIT_DEBUG_REGISTER;
+    case ExitReason::kIo: return RING1_EXIT_PORT;
+    case ExitReason::kRdmsr:
+    case ExitReason::kWrmsr: return RING1_EXIT_MSR;
+    case ExitReason::kEptViolation: return RING1_EXIT_NESTED_FAULT;
+    case ExitReason::kEptMisconfiguration: return RING1_EXIT_DEVICE_MEMORY;
+    case ExitReason::kTripleFault:
+    case ExitReason::kInit:
+    case ExitReason::kSipi:
+    case ExitReason::kEntryGuestState:
+    case ExitReason::kEntryMsrLoad:
+    case ExitReason::kEntryMachineCheck: return RING1_EXIT_OTHER;
+    default: return RING1_EXIT_INSTRUCTION;
+  }
 }
 
 const char* describe_instruction_error(uint32_t error) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "include/ring1/exits.h"
+
 namespace ring1::hwaccel::vmx {
 
 enum class ExitReason : uint16_t {
@@ -49,6 +51,10 @@ struct EventInfo {
            type == EventType::kSoftwareException;
   }
 };
+
+// For the statistics. `interruption` is the exit's interruption information. Of EPT violations only the engine knows what
+// was behind them.
+ring1_exit_kind kind_of(ExitReason reason, EventInfo interruption);
 
 // Table 28-3.
 struct CrAccess {

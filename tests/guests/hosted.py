@@ -11,7 +11,8 @@ from verdict import Result
 
 # Of run_guests' names: the harness's engine and further arguments of `ring1 run`.
 KINDS = {"ring1": ("ring1", ["--engine", "bt"]), "svm": ("svm", ["--engine", "svm"]),
-         "svm-shadow": ("svm", ["--engine", "svm-shadow"]), "kvm": ("kvm", ["--device", "/dev/kvm"])}
+         "svm-shadow": ("svm", ["--engine", "svm-shadow"]), "vmx": ("vmx", ["--engine", "vmx"]),
+         "vmx-shadow": ("vmx", ["--engine", "vmx-shadow"]), "kvm": ("kvm", ["--device", "/dev/kvm"])}
 TOOL_TIMEOUT = 124
 BOOT_SECONDS = 60
 COMPLAINTS = "BUG|WARNING|Oops|general protection|unable to handle|Call Trace"
@@ -38,7 +39,7 @@ def boot(engine, tests):
     """One boot: the tests' output and whether the script came to its end."""
     kind = engines.ENGINES[KINDS[engine][0]]
     host = Host(script(engine, tests), False, kind.modules, max(test.mem for test in tests))
-    host.cpu = kind.cpu
+    host.cpu = kind.cpu, kind.emulator or "qemu"
     engines.add_tool(host.archive)
     if engine != "kvm":
         engines.add_module(host.archive)
@@ -55,7 +56,8 @@ def run(engine, tests):
         image(test)
     results, left = [], list(tests)
     while left:
-        output, status = boot(engine, left)
+        with settings.on_emulator(engines.ENGINES[KINDS[engine][0]].emulator):
+            output, status = boot(engine, left)
         before = len(left)
         position = 0
         for test in list(left):

@@ -3,7 +3,7 @@
 import shlex
 
 # bt, svm and vmx are engines of ring1; what holds for ring1 holds for each of them, but for an xfail.
-RING1_ENGINES = ("svm", "svm-shadow")
+RING1_ENGINES = ("svm", "svm-shadow", "vmx", "vmx-shadow")
 ENGINES = ("bare", "kvm", "ring1")
 ENDS = ("pass", "any", "reset")
 OPTIONS = ("append", "cpu", "mem", "timeout", "xfail")

@@ -75,6 +75,29 @@ TEST(VmxExit, TaskSwitchAndEptViolation) {
   EXPECT_FALSE(EptViolation::of(0x081).translation);
 }
 
+TEST(VmxExit, KindsForTheStatistics) {
+  const auto kind = [](unsigned reason, uint32_t interruption = 0) {
+    return kind_of(static_cast<ExitReason>(reason), EventInfo::of(interruption));
+  };
+  EXPECT_EQ(kind(0, 0x80000b0e), RING1_EXIT_PAGE_FAULT);
+  EXPECT_EQ(kind(0, 0x80000301), RING1_EXIT_EXCEPTION);
+  for (const uint32_t struck : {0x80000202u, 0x80000312u}) EXPECT_EQ(kind(0, struck), RING1_EXIT_INTERRUPT);  // NMI, #MC
+  EXPECT_EQ(kind(1), RING1_EXIT_INTERRUPT);
+  for (const unsigned window : {7, 8}) EXPECT_EQ(kind(window), RING1_EXIT_WINDOW);
+  EXPECT_EQ(kind(9), RING1_EXIT_TASK_SWITCH);
+  EXPECT_EQ(kind(10), RING1_EXIT_CPUID);
+  EXPECT_EQ(kind(12), RING1_EXIT_HLT);
+  EXPECT_EQ(kind(14), RING1_EXIT_INVLPG);
+  EXPECT_EQ(kind(28), RING1_EXIT_CONTROL_REGISTER);
+  EXPECT_EQ(kind(29), RING1_EXIT_DEBUG_REGISTER);
+  EXPECT_EQ(kind(30), RING1_EXIT_PORT);
+  for (const unsigned msr : {31, 32}) EXPECT_EQ(kind(msr), RING1_EXIT_MSR);
+  EXPECT_EQ(kind(48), RING1_EXIT_NESTED_FAULT);
+  EXPECT_EQ(kind(49), RING1_EXIT_DEVICE_MEMORY);
+  for (const unsigned instruction : {13, 18, 54, 55}) EXPECT_EQ(kind(instruction), RING1_EXIT_INSTRUCTION);
+  for (const unsigned other : {2, 33, 41}) EXPECT_EQ(kind(other), RING1_EXIT_OTHER);
+}
+
 TEST(VmxExit, InstructionErrors) {
   EXPECT_TRUE(strstr(describe_instruction_error(7), "control"));
   EXPECT_STREQ(describe_instruction_error(99), "unknown");
