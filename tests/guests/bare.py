@@ -13,7 +13,8 @@ def image(test):
 
 
 def run_one(test):
-    command = ["qemu-system-i386", "-accel", "tcg", "-cpu", test.cpu, "-m", str(test.mem), "-nodefaults", "-nographic",
+    program = "qemu-system-x86_64" if test.image.startswith("long_") else "qemu-system-i386"
+    command = [program, "-accel", "tcg", "-cpu", test.cpu, "-m", str(test.mem), "-nodefaults", "-nographic",
                "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                "-kernel", image(test), "-append", f"{test.append} engine=bare"]
     try:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // 64-bit guests: what their registers may hold, what is refused, and a few instructions of 64-bit code.
+#include <cstdio>
 #include <cstring>
 
 #include "check.h"
@@ -166,18 +167,46 @@ TEST(long_mode_msrs) {
   CHECK_EQ(get_msr(vcpu, 0xc0000084), 0x47700);
 }
 
-// Page tables at 0x2000: the first 2 MiB identity-mapped, and once more at -2 MiB; device memory at 1 GiB.
+namespace {
+
+// Code runs at -2 MiB + 0x1000. Page tables at 0x2000: the first 2 MiB identity-mapped, and once more at -2 MiB; the next
+// 2 MiB are device memory at 1 GiB.
+struct LongMachine {
+  static constexpr uint64_t kCodeBase = 0xffffffffffe01000, kDevice = 0x40000000, kDeviceVa = 0x200000;
+
+  explicit LongMachine(Vm& owner) : vm(owner), vcpu(owner) {
+    constexpr uint64_t kPresent = 3, kLarge = 0x83;
+    auto* tables = reinterpret_cast<uint64_t*>(memory.data() + 0x2000);
+    tables[0] = tables[511] = 0x3000 | kPresent;
+    tables[512] = tables[512 + 511] = 0x4000 | kPresent;
+    tables[1024] = tables[1024 + 511] = kLarge;
+    tables[1024 + 1] = kDevice | kLarge;
+    CHECK_EQ(vm.set_region(0, 0, memory, memory.size()), 0);
+    take_supported_cpuid(vm, vcpu);
+    kvm_sregs sregs = long_mode(vcpu.sregs(), 0x2000);
+    CHECK_EQ(vcpu.call(KVM_SET_SREGS, &sregs), 0);
+  }
+
+  void start(const uint8_t* code, size_t size, kvm_regs regs = {}) {
+    std::memcpy(memory.data() + 0x1000, code, size);
+    regs.rip = kCodeBase;
+    regs.rflags = 2;
+    CHECK_EQ(vcpu.call(KVM_SET_REGS, &regs), 0);
+  }
+
+  Vm& vm;
+  Memory memory{0x10000};
+  Vcpu vcpu;
+};
+
+}  // namespace
+
 TEST(long_mode_code) {
   SKIP_UNLESS(options.guest, "--no-guest");
   Vm vm;
   SKIP_UNLESS(vm.device.has_long_mode(), "the engine runs 32-bit guests only");
-  Memory memory(0x10000);
-  constexpr uint64_t kPresent = 3, kLarge = 0x83;
-  auto* tables = reinterpret_cast<uint64_t*>(memory.data() + 0x2000);
-  tables[0] = tables[511] = 0x3000 | kPresent;
-  tables[512] = tables[512 + 511] = 0x4000 | kPresent;
-  tables[1024] = tables[1024 + 511] = kLarge;
-  tables[1024 + 1] = 0x40000000 | kLarge;
+  LongMachine machine(vm);
+  const Vcpu& vcpu = machine.vcpu;
   const uint8_t code[] = {
       0x49, 0xb8, 0xf0, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12,  // mov r8, 0x123456789abcdef0
       0x4c, 0x89, 0x04, 0x25, 0x00, 0x90, 0xe0, 0xff,              // mov [0xffffffffffe09000], r8: at 0x9000
@@ -186,16 +215,7 @@ TEST(long_mode_code) {
       0x4d, 0x8b, 0x51, 0x08,                                      // mov r10, [r9+8]: a device
       0xe6, 0x10,                                                  // out 0x10, al
   };
-  std::memcpy(memory.data() + 0x1000, code, sizeof code);
-  CHECK_EQ(vm.set_region(0, 0, memory, memory.size()), 0);
-  Vcpu vcpu(vm);
-  take_supported_cpuid(vm, vcpu);
-  kvm_sregs sregs = long_mode(vcpu.sregs(), 0x2000);
-  CHECK_EQ(vcpu.call(KVM_SET_SREGS, &sregs), 0);
-  kvm_regs regs = {};
-  regs.rip = 0xffffffffffe01000;
-  regs.rflags = 2;
-  CHECK_EQ(vcpu.call(KVM_SET_REGS, &regs), 0);
+  machine.start(code, sizeof code);
 
   CHECK_EQ(vcpu.run(), 0);
   CHECK_EQ(vcpu.shared->exit_reason, KVM_EXIT_MMIO);
@@ -205,7 +225,7 @@ TEST(long_mode_code) {
   CHECK_EQ(vcpu.shared->mmio.phys_addr, 0x40000010);
   CHECK_EQ(vcpu.shared->mmio.len, 8);
   CHECK_EQ(value, 0x123456789abcdef0);
-  std::memcpy(&value, memory.data() + 0x9000, sizeof value);
+  std::memcpy(&value, machine.memory.data() + 0x9000, sizeof value);
   CHECK_EQ(value, 0x123456789abcdef0);
 
   CHECK_EQ(vcpu.run(), 0);
@@ -220,4 +240,71 @@ TEST(long_mode_code) {
   CHECK_EQ(vcpu.shared->exit_reason, KVM_EXIT_IO);
   CHECK_EQ(vcpu.regs().r10, 0xfedcba9876543210);
   CHECK_EQ(vcpu.sregs().efer, kLme | kLma);
+}
+
+// Each on eight bytes of a device, with RAX and RBX in hand; R9 and RDI point there, RSI at eight bytes of memory.
+TEST(long_mode_device_memory) {
+  SKIP_UNLESS(options.guest, "--no-guest");
+  Vm vm;
+  SKIP_UNLESS(vm.device.has_long_mode(), "the engine runs 32-bit guests only");
+  constexpr uint64_t kRax = 0x8877665544332211, kBefore = 0x0123456789abcdef, kInMemory = 0x1020304050607080;
+  static const struct {
+    const char* name;
+    uint8_t code[12];
+    uint64_t device, rax;
+  } kCases[] = {
+      {"mov [r9], al", {0x41, 0x88, 0x01, 0xf4}, 0x0123456789abcd11, kRax},
+      {"mov [r9], ax", {0x66, 0x41, 0x89, 0x01, 0xf4}, 0x0123456789ab2211, kRax},
+      {"mov [r9], eax", {0x41, 0x89, 0x01, 0xf4}, 0x0123456744332211, kRax},
+      {"mov [r9], rax", {0x49, 0x89, 0x01, 0xf4}, kRax, kRax},
+      {"mov qword [r9], -2", {0x49, 0xc7, 0x01, 0xfe, 0xff, 0xff, 0xff, 0xf4}, ~1ull, kRax},
+      {"mov al, [r9]", {0x41, 0x8a, 0x01, 0xf4}, kBefore, 0x88776655443322ef},
+      {"mov ax, [r9]", {0x66, 0x41, 0x8b, 0x01, 0xf4}, kBefore, 0x887766554433cdef},
+      {"mov eax, [r9]", {0x41, 0x8b, 0x01, 0xf4}, kBefore, 0x89abcdef},
+      {"mov rax, [r9]", {0x49, 0x8b, 0x01, 0xf4}, kBefore, kBefore},
+      {"movzx eax, byte [r9]", {0x41, 0x0f, 0xb6, 0x01, 0xf4}, kBefore, 0xef},
+      {"movsx rax, word [r9]", {0x49, 0x0f, 0xbf, 0x01, 0xf4}, kBefore, 0xffffffffffffcdef},
+      {"movsxd rax, [r9]", {0x49, 0x63, 0x01, 0xf4}, kBefore, 0xffffffff89abcdef},
+      {"or [r9], rax", {0x49, 0x09, 0x01, 0xf4}, kBefore | kRax, kRax},
+      {"add [r9], al", {0x41, 0x00, 0x01, 0xf4}, 0x0123456789abcd00, kRax},
+      {"xor word [r9], -1", {0x66, 0x41, 0x83, 0x31, 0xff, 0xf4}, 0x0123456789ab3210, kRax},
+      {"inc qword [r9]", {0x49, 0xff, 0x01, 0xf4}, kBefore + 1, kRax},
+      {"shl qword [r9], 4", {0x49, 0xc1, 0x21, 0x04, 0xf4}, kBefore << 4, kRax},
+      {"lock xadd [r9], rax", {0xf0, 0x49, 0x0f, 0xc1, 0x01, 0xf4}, kBefore + kRax, kBefore},
+      {"xchg [r9], rax", {0x49, 0x87, 0x01, 0xf4}, kRax, kBefore},
+      {"lock cmpxchg [r9], rbx", {0xf0, 0x49, 0x0f, 0xb1, 0x19, 0xf4}, kBefore, kBefore},
+      {"add rax, [r9]", {0x49, 0x03, 0x01, 0xf4}, kBefore, kRax + kBefore},
+      {"movsq", {0x48, 0xa5, 0xf4}, kInMemory, kRax},
+      {"stosw", {0x66, 0xab, 0xf4}, 0x0123456789ab2211, kRax},
+      {"rep stosb", {0xb9, 0x08, 0x00, 0x00, 0x00, 0xf3, 0xaa, 0xf4}, 0x1111111111111111, kRax},
+      // From -2 MiB + 0x1007 to 0x200000, which the displacement reaches around the end of the address space.
+      {"mov rax, [rip + x]", {0x48, 0x8b, 0x05, 0xf9, 0xef, 0x3f, 0x00, 0xf4}, kBefore, kBefore},
+      {"mov dword [rip + x], 7", {0xc7, 0x05, 0xf6, 0xef, 0x3f, 0x00, 0x07, 0x00, 0x00, 0x00, 0xf4}, 0x0123456700000007, kRax},
+      {"add [rip + x], rax", {0x48, 0x01, 0x05, 0xf9, 0xef, 0x3f, 0x00, 0xf4}, kBefore + kRax, kRax},
+  };
+  LongMachine machine(vm);
+  const Vcpu& vcpu = machine.vcpu;
+  for (const auto& one : kCases) {
+    uint64_t device = kBefore;
+    std::memcpy(machine.memory.data() + 0x9000, &kInMemory, sizeof kInMemory);
+    kvm_regs regs = {};
+    regs.rax = kRax;
+    regs.r9 = regs.rdi = LongMachine::kDeviceVa;
+    regs.rsi = 0x9000;
+    machine.start(one.code, sizeof one.code, regs);
+    for (;;) {
+      CHECK_EQ(vcpu.run(), 0);
+      if (vcpu.shared->exit_reason != KVM_EXIT_MMIO) break;
+      auto& access = vcpu.shared->mmio;
+      const uint64_t offset = access.phys_addr - LongMachine::kDevice;
+      CHECK(offset + access.len <= sizeof device);
+      auto* bytes = reinterpret_cast<uint8_t*>(&device) + offset;
+      if (access.is_write) std::memcpy(bytes, access.data, access.len);
+      else std::memcpy(access.data, bytes, access.len);
+    }
+    CHECK_EQ(vcpu.shared->exit_reason, KVM_EXIT_HLT);
+    if (device != one.device || vcpu.regs().rax != one.rax) std::printf("  %s:\n", one.name);
+    CHECK_EQ(device, one.device);
+    CHECK_EQ(vcpu.regs().rax, one.rax);
+  }
 }
