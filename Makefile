@@ -21,7 +21,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup configure build agents programs module run run-guest host run-host test format clean help
+.PHONY: all setup configure build agents programs module run run-guest host run-host test bench format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -71,6 +71,11 @@ run host:
 test: build
 	@bash scripts/build-module.sh $(build) cloud plain
 	@ctest --test-dir $(build) --output-on-failure -j $(jobs)
+
+# The table is all that goes to stdout.
+bench: build
+	@bash scripts/build-module.sh $(build) cloud 1>&2
+	@$(python) tests/run_bench
 
 format:
 	@bash scripts/packages.sh format
