@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "translator/decode.h"
 
+#include "translator/plain.h"
 #include "x86/registers.h"
 
 namespace ring1::translator {
@@ -95,7 +96,7 @@ bool Instruction::ends_unit() const {
   }
 }
 
-Decoder::Decoder(const Mode& mode, uint32_t first_eip) : mode_(mode), first_eip_(first_eip) {
+Decoder::Decoder(const Mode& mode, uint32_t first_eip) : mode_(mode), first_eip_(first_eip), plain_(plain_mode(mode)) {
   if (mode.code32)
     ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
   else
@@ -103,6 +104,12 @@ Decoder::Decoder(const Mode& mode, uint32_t first_eip) : mode_(mode), first_eip_
 }
 
 bool Decoder::decode(const uint8_t* bytes, unsigned available, uint16_t offset, Instruction* out) const {
+  if (plain_ && decode_plain(bytes, available, first_eip_, offset, out)) return true;
+  return decode_with_zydis(bytes, available, offset, out);
+}
+
+bool Decoder::decode_with_zydis(const uint8_t* bytes, unsigned available, uint16_t offset,
+                                Instruction* out) const {
   ZydisDecodedInstruction decoded;
   ZydisDecoderContext context;
   if (available == 0) return false;

@@ -16,7 +16,7 @@ inline constexpr unsigned kMaxInstructionBytes = 15;
 struct Instruction {
   const uint8_t* bytes;
   uint16_t offset;  // from the unit's first EIP
-  uint16_t mnemonic;
+  uint16_t mnemonic;  // ZydisMnemonic; not of those that the quick decoder knows (plain.h)
   uint8_t length;  // 0: the bytes are no instruction
   Treatment treatment;
   bool operand16, address16;  // effective sizes, by CS.D and the prefixes
@@ -45,6 +45,9 @@ class Decoder {
   // a callout.
   [[nodiscard]] bool decode(const uint8_t* bytes, unsigned available, uint16_t offset,
                             Instruction* out) const;
+  // The same by Zydis alone.
+  [[nodiscard]] bool decode_with_zydis(const uint8_t* bytes, unsigned available, uint16_t offset,
+                                       Instruction* out) const;
 
  private:
   void read_prefixes(Instruction* out) const;
@@ -53,6 +56,7 @@ class Decoder {
   ZydisDecoder decoder_;
   Mode mode_;
   uint32_t first_eip_;
+  bool plain_;
 };
 
 }  // namespace ring1::translator

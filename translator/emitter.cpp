@@ -71,12 +71,12 @@ void Emitter::mark_at(uint16_t code_offset, State state) {
   last->code_offset = code_offset;
 }
 
-void Emitter::boundary(uint16_t guest_offset, bool shadowed) {
+void Emitter::boundary(uint16_t guest_offset, bool shadowed, unsigned ahead) {
   State state = State::instruction(guest_offset);
   state.boundary = true;
   current_ = guest_offset;
   current_shadowed_ = shadowed;
-  mark(state);
+  mark_at(static_cast<uint16_t>(offset() + ahead), state);
 }
 
 uint8_t Emitter::add_exit(uint32_t target_eip, bool is_call) {

@@ -71,7 +71,8 @@ class Emitter {
   // The state from here on. One that goes back to an instruction in a shadow is in that shadow as well.
   void mark(const State& state) { mark_at(offset(), state); }
   void mark_at(uint16_t code_offset, State state);
-  void boundary(uint16_t guest_offset, bool shadowed);
+  // An instruction begins `ahead` bytes behind what is written so far.
+  void boundary(uint16_t guest_offset, bool shadowed, unsigned ahead = 0);
 
   // A new direct exit, and the branches to it. A conditional one takes the condition's number (SDM 2 appendix
   // B).

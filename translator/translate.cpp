@@ -105,6 +105,24 @@ void emit(Emitter& e, const Instruction& i) {
   }
 }
 
+// In 32-bit code copied instructions are copied as they stand, so that a run of them is one piece.
+bool is_plain_copy(const Mode& mode, const Instruction& i) {
+  return mode.code32 && i.treatment == Treatment::kIdent && i.mnemonic != ZYDIS_MNEMONIC_CMPXCHG8B;
+}
+
+// Emits the instructions from `first` that are plain copies; returns the number of the one behind them.
+unsigned emit_copies(Emitter& e, const Unit& unit, unsigned first, bool* shadowed) {
+  unsigned n = first, size = 0;
+  for (; n < unit.count && is_plain_copy(e.mode(), unit.list[n]); ++n) {
+    const Instruction& i = unit.list[n];
+    e.boundary(i.offset, *shadowed, size);
+    *shadowed = i.shadows_next();
+    size += i.length;
+  }
+  if (size != 0) e.bytes(unit.list[first].bytes, size);
+  return n;
+}
+
 }  // namespace
 
 Outcome translate(const Source& source, const Mode& mode, Translation* out) {
@@ -115,7 +133,7 @@ Outcome translate(const Source& source, const Mode& mode, Translation* out) {
   Emitter e(out, source.eip, mode);
   emit_entries(e, out);
   bool shadowed = false;
-  for (unsigned n = 0; n < unit.count; ++n) {
+  for (unsigned n = emit_copies(e, unit, 0, &shadowed); n < unit.count; n = emit_copies(e, unit, n + 1, &shadowed)) {
     e.boundary(unit.list[n].offset, shadowed);
     emit(e, unit.list[n]);
     shadowed = unit.list[n].shadows_next();
