@@ -61,22 +61,27 @@ Emitter::Emitter(Translation* out, uint32_t first_eip, const Mode& mode)
 void Emitter::mark_at(uint16_t code_offset, State state) {
   if (state.eip == MapEntry::Eip::kOffset && state.guest_offset == current_)
     state.shadowed |= current_shadowed_;
-  MapEntry* last = out_->map_count != 0 ? &out_->map[out_->map_count - 1] : nullptr;
-  if (last != nullptr && same_state(*last, state)) return;
-  if (last == nullptr || last->code_offset != code_offset) {
-    RING1_ASSERT(out_->map_count < Translation::kMaxMap);
-    last = &out_->map[out_->map_count++];
-  }
-  *last = state;
-  last->code_offset = code_offset;
+  if (out_->map_count != 0 && same_state(out_->map[out_->map_count - 1], state)) return;
+  state.code_offset = code_offset;
+  new_entry(code_offset) = state;
 }
 
+// An entry for code from here on; it replaces one for code that was not written.
+MapEntry& Emitter::new_entry(uint16_t code_offset) {
+  if (out_->map_count == 0 || out_->map[out_->map_count - 1].code_offset != code_offset) {
+    RING1_ASSERT(out_->map_count < Translation::kMaxMap);
+    ++out_->map_count;
+  }
+  return out_->map[out_->map_count - 1];
+}
+
+// As mark_at() would, which need not compare: no entry in force is the boundary of a new instruction.
 void Emitter::boundary(uint16_t guest_offset, bool shadowed, unsigned ahead) {
-  State state = State::instruction(guest_offset);
-  state.boundary = true;
   current_ = guest_offset;
   current_shadowed_ = shadowed;
-  mark_at(static_cast<uint16_t>(offset() + ahead), state);
+  const auto code_offset = static_cast<uint16_t>(offset() + ahead);
+  new_entry(code_offset) = MapEntry{
+      .code_offset = code_offset, .guest_offset = guest_offset, .boundary = true, .shadowed = shadowed};
 }
 
 uint8_t Emitter::add_exit(uint32_t target_eip, bool is_call) {

@@ -94,6 +94,7 @@ class Emitter {
   void finish();
 
  private:
+  MapEntry& new_entry(uint16_t code_offset);
   void interrupt(CalloutVector vector);
   void branch_to(uint8_t exit, const uint8_t* opcode, unsigned opcode_bytes);
 
