@@ -35,7 +35,7 @@ class SvmEngine final : public Engine {
   uint64_t init() override;
   void run_guest() override;
   void apply_pending() override;
-  void abandon() override { live_ = Live::kState; }
+  void abandon() override { live_ = Live::kState, iret_ = {}; }
   using Engine::deliver;
   void deliver(const emulator::Event& event) override;
   bool take_event_along() override;
@@ -56,6 +56,12 @@ class SvmEngine final : public Engine {
   bool hides_caching() const;
   void set_nested(bool on);
 
+  // The end of an NMI's handler (svm_nmi.cpp)
+  void iret_exit();
+  void arm_iret();
+  void settle_iret();
+  uint64_t without_our_step(uint64_t status);
+
   // Exits (svm_exits.cpp)
   void handle_exit();
   void exception_exit(unsigned vector);
@@ -71,6 +77,14 @@ class SvmEngine final : public Engine {
   NestedMemory<hwaccel::svm::NptFormat> npt_;
   uint64_t npt_root_ = 0;
   uint32_t features_ = 0;
+
+  struct Iret {
+    bool running = false;      // the processor executes it, TF set
+    bool guest_steps = false;  // TF is the guest's own
+    bool stepped = false;      // this exit is the one behind it
+    uint64_t rip = 0;
+  };
+  Iret iret_;
 
   Live live_ = Live::kState;
   bool nested_ = false;

@@ -27,6 +27,8 @@ void SvmEngine::handle_exit() {
       return physical_interrupt_pending();
     case Exit::kVirtualInterrupt:
       return attend();
+    case Exit::kIret:
+      return iret_exit();
     case Exit::kNestedPageFault:
       return nested_fault(Gpa(control.exit_info2), control.exit_info1);
     case Exit::kShutdown:
@@ -70,9 +72,13 @@ void SvmEngine::exception_exit(unsigned vector) {
       return shadow_fault(Gva(vmcb_->control.exit_info2), static_cast<uint32_t>(vmcb_->control.exit_info1));
     case Vector::kMc:
       return physical_interrupt(vector);
-    case Vector::kDb:
+    case Vector::kDb: {
+      const uint64_t met = vmcb_->state.dr6 & (breakpoint::kAll | breakpoint::kDr6Bs | breakpoint::kDr6Bt);
+      const uint64_t status = without_our_step(met);
+      if (met && !status) return;
       to_architectural();
-      return deliver_debug(vmcb_->state.dr6 & (breakpoint::kAll | breakpoint::kDr6Bs | breakpoint::kDr6Bt));
+      return deliver_debug(status);
+    }
     default:
       to_architectural();
       return deliver(emulator::Fault{static_cast<Vector>(vector), static_cast<uint32_t>(vmcb_->control.exit_info1), 0});

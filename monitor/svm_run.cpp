@@ -49,7 +49,7 @@ void SvmEngine::store_state() {
 void SvmEngine::prepare_controls() {
   hwaccel::svm::VmcbControl& control = vmcb_->control;
   hwaccel::svm::set_intercepts({.nested_paging = nested_, .watch_cr0 = hides_caching() || pae_needs_shadows_,
-                                .nmi_blocked = cpu_.nmi_blocked != 0, .interrupt_window = interrupt_waiting_},
+                                .nmi_blocked = cpu_.nmi_blocked && !iret_.running, .interrupt_window = interrupt_waiting_},
                                &control);
   control.tsc_offset = cpu_.tsc_offset;
   control.nested_paging = nested_;
@@ -102,6 +102,7 @@ void SvmEngine::run_guest() {
   prepare_paging();
   if (live_ == Live::kState) store_state();
   hwaccel::svm::store_volatile(cpu_, &vmcb_->state);
+  arm_iret();
   prepare_controls();
   prepare_breakpoints();
   prepare_flush();
@@ -120,6 +121,7 @@ void SvmEngine::take_exit() {
   if (static_cast<hwaccel::svm::Exit>(control.exit_code) == hwaccel::svm::Exit::kInvalid) return;
   live_ = Live::kVmcb;
   hwaccel::svm::load_volatile(vmcb_->state, &cpu_);
+  settle_iret();
   cpu_.shadow = control.interrupt_shadow & 1 ? RING1_SHADOW_STI : 0;
   const hwaccel::svm::CutShort cut = hwaccel::svm::decode_cut_short(control.exit_interrupt_info);
   cpu_.event = cut.event;

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Engine svm on emulated AMD-V: the stock guests with nested and with shadow paging, two engines side by side, what
-# `ring1 check` says, and kvm-amd in the way.
+# `ring1 check` says, a processor that goes, and kvm-amd in the way.
 . "$(dirname "$0")/lib.sh"
 
-files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test")
+files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/guests/hostile:root/hostile"
+  --file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test")
 
 # There is only bt then, and asking for another engine says why not.
 say "a processor without AMD-V"
@@ -45,9 +46,26 @@ grep -q '^engine svm *usable, the default' "$work/out" || fail "check: $(grep ^e
 grep -q '^ioctl 0$' "$work/out" || fail "the interface: $(grep -i fail "$work/out")"
 grep -q '^unloaded$' "$work/out" || fail "the module does not unload"
 
+say "a processor goes and comes back"
+host 'tables() { timeout 30 "$@" ring1 run --engine svm --kernel /root/tables --isa-debug-exit 2>&1 | sed -n "s/.* 0 failed/&/p"; }
+second=/sys/devices/system/cpu/cpu1/online
+endless() { exec taskset 2 ring1 run --engine svm --kernel /root/hostile --append hole >/dev/null 2>&1; }
+endless & guest=$!
+sleep 1
+echo 0 >$second && kill -0 $guest && echo offline
+tables env
+echo 1 >$second && kill -0 $guest && echo online
+tables taskset 2
+kill $guest; wait $guest
+tables taskset 2
+dmesg | grep -E "BUG|WARNING|Oops|Call Trace"
+rmmod ring1 && echo unloaded' SMP=2 || fail "the host ended with $?"
+[ "$(grep -c ' passed, 0 failed' "$work/out")" = 3 ] && [ "$(grep -cE '^(offline|online|unloaded)$' "$work/out")" = 3 ] ||
+  fail "two processors: $(cat "$work/out")"
+
 # KVM has a VM alive and so holds AMD-V: a refusal, and bt serves. Its VM gone, svm works, and then it is KVM that must wait.
 say "kvm-amd first"
-files+=(--module kvm-amd --file "$RING1_BUILD/guests/hostile:root/hostile")
+files+=(--module kvm-amd)
 host 'tables() { ring1 run "$@" --kernel /root/tables --isa-debug-exit 2>&1; }
 endless() { exec ring1 run "$@" --kernel /root/hostile --append hole >/dev/null 2>&1; }
 endless --device /dev/kvm & other=$!
