@@ -15,6 +15,7 @@ class NestedMemory {
   // False: out of memory.
   [[nodiscard]] bool init() { return tables_.init(); }
   Hpa root() const { return tables_.root(); }
+  hwaccel::NestedTables<Format>& tables() { return tables_; }
 
   enum class Fault : uint8_t {
     kMapped,    // the access may be done now
@@ -32,6 +33,13 @@ class NestedMemory {
     if (!tables_.map(page, hpa, backing == shadowmmu::Backing::kRam)) return Fault::kNoTables;
     map_neighbours(page);
     return Fault::kMapped;
+  }
+
+  // A page that fault() wanted emulated, unless it is a read-only slot's: the format's quickest way for the next access.
+  void mark_device(Gpa where) {
+    Hpa hpa;
+    void* va;
+    if (memory_.known(where.page(), &hpa, &va) == shadowmmu::Backing::kBlocked) (void)tables_.map_device(where.page());
   }
 
   // True: the processor's translations must be flushed.

@@ -12,12 +12,17 @@ namespace {
 constexpr uint64_t kDr7GeneralDetect = 1u << 13;
 }
 
-VmxEngine::VmxEngine(Monitor& monitor) : Engine(monitor), vmcs_(monitor.host), ept_(monitor.pool) {}
+VmxEngine::VmxEngine(Monitor& monitor) : Engine(monitor), vmcs_(monitor.host), ept_(monitor.pool, monitor.memory) {}
 
 void VmxEngine::forget(uint64_t gfn, uint64_t count) {
-  if (controls_.ept && ept_.unmap(Gpa(gfn << kPageShift), count)) flush_nested_ = true;
+  if (controls_.ept && ept_.forget(gfn, count)) flush_nested_ = true;
   monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
   attend();
+}
+
+void VmxEngine::log_dirty(uint64_t gfn, uint64_t count) {
+  if (controls_.ept && ept_.log_dirty(gfn, count)) flush_nested_ = true;
+  Engine::log_dirty(gfn, count);
 }
 
 // One page of the shadow tables, before the next entry.

@@ -4,12 +4,12 @@
 // bring the registers into ring1_cpu_state, where the emulator works.
 #pragma once
 
-#include "hwaccel/nested_tables.h"
 #include "hwaccel/vmx/capability.h"
 #include "hwaccel/vmx/ept_format.h"
 #include "hwaccel/vmx/exit.h"
 #include "hwaccel/vmx/invalidation.h"
 #include "monitor/engine.h"
+#include "monitor/nested_memory.h"
 #include "monitor/vmcs.h"
 
 namespace ring1::monitor {
@@ -19,6 +19,7 @@ class VmxEngine final : public Engine {
   explicit VmxEngine(Monitor& monitor);
 
   void forget(uint64_t gfn, uint64_t count) override;
+  void log_dirty(uint64_t gfn, uint64_t count) override;
   void to_architectural() override;
   void flush_page(Gva page) override;
   void flush_all() override { flush_linear_ = true; }
@@ -92,7 +93,6 @@ class VmxEngine final : public Engine {
   void emulate();
   void block_nmis_again(bool unblocked_by_iret);
   void nested_fault();
-  void map_neighbours(Gpa gpa);
   void emulate_traced(Gpa gpa);
   void device_fault();
   void shadow_fault(Gva address, uint32_t error_code);
@@ -101,7 +101,7 @@ class VmxEngine final : public Engine {
   hwaccel::vmx::Controls controls_;
   uint64_t ept_vpid_ = 0;
   uint16_t vpid_ = 0;
-  hwaccel::NestedTables<hwaccel::vmx::EptFormat> ept_;
+  NestedMemory<hwaccel::vmx::EptFormat> ept_;
   Hpa msr_bitmap_;
 
   Live live_ = Live::kState;
@@ -109,7 +109,7 @@ class VmxEngine final : public Engine {
   bool window_wanted_ = false;      // come back at the next boundary where an interrupt is possible
   bool nmi_window_wanted_ = false;
   bool flush_linear_ = true, flush_nested_ = true;
-  uint32_t processor_controls_ = 0, entry_controls_ = 0;  // as in the VMCS
+  uint32_t pin_controls_ = 0, processor_controls_ = 0, entry_controls_ = 0;  // as in the VMCS
   bool pointers_changed_ = true;           // PAE's page-directory pointers must be loaded from memory
   uint32_t paging_generation_ = ~0u;       // of the MMU when the page directories were installed
   uint32_t last_reason_ = 0;

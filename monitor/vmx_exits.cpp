@@ -89,6 +89,8 @@ void VmxEngine::handle_exit(uint32_t reason) {
     case ExitReason::kExternalInterrupt:
       shared_.stats.physical_interrupts++;
       return physical_interrupt_pending();
+    case ExitReason::kPreemptionTimer:
+      return physical_interrupt_pending();
     case ExitReason::kTripleFault:
       to_architectural();
       cpu_.shutdown = 1;

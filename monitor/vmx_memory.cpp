@@ -7,54 +7,35 @@
 namespace ring1::monitor {
 
 namespace vmx = hwaccel::vmx;
-using shadowmmu::Backing;
 using shadowmmu::FaultKind;
 
 void VmxEngine::nested_fault() {
+  using Fault = decltype(ept_)::Fault;
   const auto access = vmx::EptViolation::of(vmcs_.read(Field::kExitQualification));
   const Gpa gpa(vmcs_.read(Field::kGuestPhysicalAddress));
   block_nmis_again(access.nmi_unblocking);
-  Hpa hpa;
-  void* va;
-  const Backing backing = monitor_.memory.page(gpa.page(), &hpa, &va);
-  const bool store_to_rom = backing == Backing::kReadOnly && access.write;
-  note_exit(backing == Backing::kDevice || store_to_rom ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
-  if (store_to_rom) return emulate();
-  switch (backing) {
-    case Backing::kRam:
-    case Backing::kReadOnly:
+  const Fault result = ept_.fault(gpa, access.write);
+  note_exit(result == Fault::kEmulate ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
+  switch (result) {
+    case Fault::kMapped:
       shared_.stats.hidden_faults++;
-      if (!ept_.map(gpa.page(), hpa, backing == Backing::kRam)) break;
-      return map_neighbours(gpa);
-    case Backing::kDevice:
+      return;
+    case Fault::kEmulate:
       // The next access comes as a misconfiguration. Tables for devices far above the guest's memory are not made.
-      if (gpa.raw() < shared_.config.max_gpa) (void)ept_.map_device(gpa.page());
+      if (gpa.raw() < shared_.config.max_gpa) ept_.mark_device(gpa);
       return emulate();
-    case Backing::kBlocked:
-      break;
-  }
-  to_architectural();
-  internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
-}
-
-// What is pinned already needs no exit of its own.
-void VmxEngine::map_neighbours(Gpa gpa) {
-  constexpr uint64_t kBlock = 16 * kPageSize;
-  const uint64_t first = gpa.raw() & ~(kBlock - 1);
-  for (uint64_t at = first; at < first + kBlock; at += kPageSize) {
-    decltype(ept_)::Mapping mapped;
-    Hpa hpa;
-    void* va;
-    if (ept_.lookup(Gpa(at), &mapped)) continue;
-    const Backing backing = monitor_.memory.known(Gpa(at), &hpa, &va);
-    if (backing != Backing::kRam && backing != Backing::kReadOnly) continue;
-    if (!ept_.map(Gpa(at), hpa, backing == Backing::kRam)) return;
+    case Fault::kBlocked:
+      to_architectural();
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
+    case Fault::kNoTables:
+      to_architectural();
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for extended page tables");
   }
 }
 
 void VmxEngine::device_fault() {
   const Gpa gpa(vmcs_.read(Field::kGuestPhysicalAddress));
-  if (ept_.is_device(gpa)) return emulate();
+  if (ept_.tables().is_device(gpa)) return emulate();
   to_architectural();
   internal_error(KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, "extended page tables that the processor does not understand");
 }

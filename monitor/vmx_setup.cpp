@@ -78,7 +78,7 @@ bool VmxEngine::make_identity_map() {
     shadowmmu::Page page;
     if (!monitor_.pool.allocate(&page)) return false;
     for (uint64_t n = 0; n < 512; n++) static_cast<uint64_t*>(page.va)[n] = (i * 512 + n) << 21 | kLargeDirtyAccessed;
-    if (!ept_.map(Gpa(kIdentityMap + i * kPageSize), page.hpa, false)) return false;
+    if (!ept_.tables().map(Gpa(kIdentityMap + i * kPageSize), page.hpa, false)) return false;
   }
   return true;
 }
@@ -91,7 +91,11 @@ void VmxEngine::write_controls() {
   }
   processor_controls_ = controls_.processor;
   entry_controls_ = controls_.entry;
-  vmcs_.write(Field::kPinControls, controls_.pin);
+  pin_controls_ = controls_.pin;
+  vmcs_.write(Field::kPinControls, pin_controls_);
+  constexpr uint64_t kTimerMilliseconds = 4;
+  if (controls_.preemption_timer)
+    vmcs_.write(Field::kGuestPreemptionTimer, uint64_t{shared_.config.tsc_khz} * kTimerMilliseconds >> controls_.timer_shift);
   vmcs_.write(Field::kProcessorControls, processor_controls_);
   vmcs_.write(Field::kExitControls, controls_.exit);
   vmcs_.write(Field::kEntryControls, entry_controls_);

@@ -81,7 +81,7 @@ void VmxEngine::load_pointers() {
   Hpa hpa;
   void* va = nullptr;
   const shadowmmu::Backing backing = monitor_.memory.page(at.page(), &hpa, &va);
-  const bool ram = backing == shadowmmu::Backing::kRam || backing == shadowmmu::Backing::kReadOnly;
+  const bool ram = shadowmmu::has_memory(backing);
   // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind them.
   constexpr uint64_t kReserved = 0x1e6, kPresent = 1;
   const auto* table = reinterpret_cast<const uint64_t*>(static_cast<uint8_t*>(va) + at.offset());

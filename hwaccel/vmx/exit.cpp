@@ -34,7 +34,8 @@ ring1_exit_kind kind_of(ExitReason reason, EventInfo interruption) {
         case Vector::kMc: return RING1_EXIT_INTERRUPT;
         default: return RING1_EXIT_EXCEPTION;
       }
-    case ExitReason::kExternalInterrupt: return RING1_EXIT_INTERRUPT;
+    case ExitReason::kExternalInterrupt:
+    case ExitReason::kPreemptionTimer: return RING1_EXIT_INTERRUPT;
     case ExitReason::kInterruptWindow:
     case ExitReason::kNmiWindow: return RING1_EXIT_WINDOW;
     case ExitReason::kTaskSwitch: return RING1_EXIT_TASK_SWITCH;

@@ -49,6 +49,7 @@ constexpr uint32_t encode(Width width, Area area, uint32_t index) {
   X(GuestDsAccess, k32, kGuest, 13) X(GuestFsAccess, k32, kGuest, 14) X(GuestGsAccess, k32, kGuest, 15)            \
   X(GuestLdtrAccess, k32, kGuest, 16) X(GuestTrAccess, k32, kGuest, 17)                                            \
   X(GuestInterruptibility, k32, kGuest, 18) X(GuestActivity, k32, kGuest, 19) X(GuestSysenterCs, k32, kGuest, 21)  \
+  X(GuestPreemptionTimer, k32, kGuest, 23)                                                                         \
   X(HostSysenterCs, k32, kHost, 0)                                                                                 \
   X(Cr0Mask, kNatural, kControl, 0) X(Cr4Mask, kNatural, kControl, 1)                                              \
   X(Cr0Shadow, kNatural, kControl, 2) X(Cr4Shadow, kNatural, kControl, 3)                                          \
