@@ -75,6 +75,7 @@ static int exchange(struct ring1_vcpu *vcpu, u32 command, void *payload, size_t 
 	int ret;
 
 	memcpy(shared, payload, size);
+	ring1_irq_drain(vcpu);
 	ret = ring1_vcpu_command(vcpu, command);
 	if (!ret && get)
 		memcpy(payload, shared, size);

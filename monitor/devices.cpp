@@ -109,6 +109,7 @@ void Devices::set_cr8(uint64_t value) {
 
 int Devices::command(ring1_command command) {
   ring1_vcpu_shared& shared = host_.shared();
+  update();  // lines that were set before belong to the state, or to what is replaced
   touched_ = true;
   switch (command) {
     case RING1_COMMAND_GET_IRQCHIP:

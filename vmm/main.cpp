@@ -2,6 +2,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "vmm/control/commands.h"
 #include "vmm/failure.h"
 #include "vmm/inspect/commands.h"
 #include "vmm/options.h"
@@ -25,6 +26,7 @@ struct Dispatch {
   int operator()(const PsOptions& options) const { return ps_command(options); }
   int operator()(const CheckOptions&) const { return check_command(); }
   int operator()(const LogOptions& options) const { return log_command(options); }
+  int operator()(const SaveOptions& options) const { return save_command(options); }
 };
 
 }  // namespace

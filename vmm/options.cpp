@@ -25,13 +25,20 @@ struct RawRun {
 
 CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   CLI::App* command = app.add_subcommand("run", "Boot a guest; its serial console is standard input and output");
-  command->add_option("--kernel", run.kernel, "bzImage, 32-bit vmlinux, PVH or multiboot-1 image")->required();
+  command->add_option("--kernel", run.kernel, "bzImage, 32-bit vmlinux, PVH or multiboot-1 image");
+  command->add_option("--restore", run.restore, "go on with a machine that 'ring1 save' has saved, on any engine");
   command->add_option("--initrd", run.initrd, "initial RAM disk");
   command->add_option("--append", run.append, "kernel command line");
   command->add_option("--mem", raw.memory, "guest memory, up to 3G")->capture_default_str();
   command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
   command->add_option("--engine", run.engine, "bt, svm, vmx; svm-shadow, vmx-shadow without nested paging")
       ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}));
+  command
+      ->add_option("--cpu-for", run.cpu_for, "engines, like bt,svm: show the guest only features that all of them have, "
+                                             "so that it can be restored on each")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}))
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--module", raw.modules, "multiboot module, FILE or FILE:ARGUMENTS; may be repeated")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -51,7 +58,25 @@ CLI::App* add_stats(CLI::App& app, StatsOptions& stats) {
   return command;
 }
 
+CLI::App* add_save(CLI::App& app, SaveOptions& save) {
+  CLI::App* command = app.add_subcommand("save", "Save a running guest to a file and end its run");
+  command->add_option("PID", save.pid, "process of the guest")->required();
+  command->add_option("FILE", save.file, "where to; 'ring1 run --restore FILE' goes on with it")->required();
+  command->add_flag("--keep", save.keep, "let the guest go on");
+  command->add_flag("--verify", save.verify, "compare the file with the guest's memory");
+  return command;
+}
+
+// A saved machine brings everything that says what it is.
+void check_restore(const RunOptions& run) {
+  if (!run.restore && run.kernel.empty()) throw usage_failure("--kernel is required (see 'ring1 --help')");
+  if (!run.restore) return;
+  if (!run.kernel.empty() || run.initrd || !run.append.empty() || !run.modules.empty() || !run.cpu_for.empty() || run.reboot)
+    throw usage_failure("--restore goes with none of --kernel, --initrd, --append, --module, --cpu-for and --reboot");
+}
+
 void check_run(RunOptions& run, const RawRun& raw) {
+  check_restore(run);
   run.memory = parse_memory_size(raw.memory);
   for (const std::string& text : raw.modules) run.modules.push_back(parse_module(text));
   if (run.timeout && !(*run.timeout > 0 && std::isfinite(*run.timeout)))
@@ -80,6 +105,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   StatsOptions stats;
   PsOptions ps;
   LogOptions log;
+  SaveOptions save;
   const CLI::App* run_command = add_run(app, run, raw);
   const CLI::App* stats_command = add_stats(app, stats);
   CLI::App* ps_command = app.add_subcommand("ps", "List the running guests");
@@ -87,6 +113,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   const CLI::App* check_command = app.add_subcommand("check", "Tell what this processor and kernel offer");
   CLI::App* log_command = app.add_subcommand("log", "Print what the monitor of a process' guests has logged");
   log_command->add_option("PID", log.pid, "process of the guest")->required();
+
+  const CLI::App* save_command = add_save(app, save);
 
   try {
     app.parse(argc, argv);
@@ -104,6 +132,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     options.command = stats;
   } else if (*ps_command) {
     options.command = ps;
+  } else if (*save_command) {
+    options.command = save;
   } else if (*check_command) {
     options.command = CheckOptions{};
   } else {

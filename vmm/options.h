@@ -18,11 +18,13 @@ struct ModuleOption {
 
 struct RunOptions {
   std::string kernel;
+  std::optional<std::string> restore;  // a saved machine, instead of a kernel
   std::optional<std::string> initrd;
   std::string append;
   uint64_t memory = uint64_t{128} << 20;
   std::string device = "/dev/ring1";
   std::string engine;  // empty: the device's choice
+  std::vector<std::string> cpu_for;  // engines that the guest shall be able to move to
   std::vector<ModuleOption> modules;
   std::optional<std::string> stats_json;
   bool isa_debug_exit = false;
@@ -41,6 +43,13 @@ struct PsOptions {
   bool json = false;
 };
 
+struct SaveOptions {
+  int pid = 0;
+  std::string file;
+  bool keep = false;
+  bool verify = false;
+};
+
 struct CheckOptions {};
 
 struct LogOptions {
@@ -54,7 +63,7 @@ struct CommonOptions {
 
 struct Options {
   CommonOptions common;
-  std::variant<RunOptions, StatsOptions, PsOptions, CheckOptions, LogOptions> command;
+  std::variant<RunOptions, StatsOptions, PsOptions, CheckOptions, LogOptions, SaveOptions> command;
 };
 
 // Nothing: help or the version was asked for and printed. Throws a Failure with one line for bad arguments.

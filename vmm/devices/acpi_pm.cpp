@@ -23,7 +23,7 @@ constexpr uint64_t kNanoseconds = 1'000'000'000;
 }  // namespace
 
 uint32_t AcpiPm::timer() const {
-  const unsigned __int128 ticks = static_cast<unsigned __int128>(wires_.nanoseconds()) * kTimerHertz / kNanoseconds;
+  const unsigned __int128 ticks = static_cast<unsigned __int128>(now()) * kTimerHertz / kNanoseconds;
   return static_cast<uint32_t>(ticks) & kTimerMask;
 }
 
@@ -38,6 +38,18 @@ uint8_t AcpiPm::read_byte(uint64_t offset) const {
     default:
       return 0;
   }
+}
+
+void AcpiPm::save(SectionWriter& out) const {
+  out.put(now());
+  out.put(enable_);
+  out.put(control_);
+}
+
+void AcpiPm::restore(SectionReader& in) {
+  offset_ = in.get<uint64_t>() - wires_.nanoseconds();
+  enable_ = in.get<uint16_t>();
+  control_ = in.get<uint16_t>() | kSciEnable;
 }
 
 uint64_t AcpiPm::read(uint64_t offset, unsigned size) {

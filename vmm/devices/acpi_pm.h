@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "vmm/devices/bus.h"
+#include "vmm/state/archive.h"
 
 namespace ring1::vmm {
 
@@ -22,12 +23,19 @@ class AcpiPm : public Device {
   uint64_t read(uint64_t offset, unsigned size) override;
   void write(uint64_t offset, unsigned size, uint64_t value) override;
 
+  // The timer goes on where it was.
+  static constexpr uint32_t kVersion = 1;
+  void save(SectionWriter& out) const;
+  void restore(SectionReader& in);
+
  private:
+  uint64_t now() const { return wires_.nanoseconds() + offset_; }
   uint8_t read_byte(uint64_t offset) const;
   uint32_t timer() const;
   void write_control(uint16_t value);
 
   Wires wires_;
+  uint64_t offset_ = 0;  // the guest's time less the host's
   uint16_t enable_ = 0;
   uint16_t control_ = 1;  // SCI_EN: always in ACPI mode
 };

@@ -103,6 +103,28 @@ std::optional<int64_t> Cmos::poll() {
   return next;
 }
 
+void Cmos::save(SectionWriter& out) const {
+  std::lock_guard lock(mutex_);
+  out.put(bytes_);
+  out.put(index_);
+  out.put(offset_);
+  out.put(collected_until_);
+  out.put(static_cast<uint8_t>(line_high_));
+}
+
+void Cmos::restore(SectionReader& in) {
+  {
+    std::lock_guard lock(mutex_);
+    bytes_ = in.get<decltype(bytes_)>();
+    index_ = in.get<uint8_t>() & 0x7f;
+    offset_ = in.get<int64_t>();
+    collected_until_ = std::min(in.get<int64_t>(), now());
+    line_high_ = in.get<uint8_t>() != 0;
+    wires_.interrupt(line_high_);
+  }
+  wires_.deadline_changed();
+}
+
 uint8_t Cmos::read_register(uint8_t index) {
   switch (index) {
     case kRegisterA:

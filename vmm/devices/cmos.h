@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "vmm/devices/bus.h"
+#include "vmm/state/archive.h"
 
 namespace ring1::vmm {
 
@@ -27,6 +28,11 @@ class Cmos : public Device {
 
   // Raises what is due; the time of the next interrupt on the same clock, if one is enabled.
   std::optional<int64_t> poll();
+
+  static constexpr uint32_t kVersion = 1;
+  void save(SectionWriter& out) const;
+  // The clock shows the host's time again; an alarm that was due meanwhile comes now.
+  void restore(SectionReader& in);
 
  private:
   uint8_t read_register(uint8_t index);

@@ -113,6 +113,19 @@ void I8042::answer(uint8_t value) {
   update_interrupt();
 }
 
+void I8042::save(SectionWriter& out) const {
+  out.put_all(output_);
+  for (const uint8_t value : {command_byte_, pending_command_, output_port_}) out.put(value);
+  for (const bool value : {last_was_command_, line_high_}) out.put(static_cast<uint8_t>(value));
+}
+
+void I8042::restore(SectionReader& in) {
+  output_ = in.get_all<std::deque<uint8_t>>();
+  for (uint8_t* value : {&command_byte_, &pending_command_, &output_port_}) *value = in.get<uint8_t>();
+  for (bool* value : {&last_was_command_, &line_high_}) *value = in.get<uint8_t>() != 0;
+  wires_.interrupt(line_high_);
+}
+
 void I8042::update_interrupt() {
   const bool level = !output_.empty() && (command_byte_ & kKeyboardInterrupt);
   if (level == line_high_) return;

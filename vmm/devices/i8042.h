@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "vmm/devices/bus.h"
+#include "vmm/state/archive.h"
 
 namespace ring1::vmm {
 
@@ -24,6 +25,10 @@ class I8042 : public Device {
 
   uint64_t read(uint64_t offset, unsigned size) override;
   void write(uint64_t offset, unsigned size, uint64_t value) override;
+
+  static constexpr uint32_t kVersion = 1;
+  void save(SectionWriter& out) const;
+  void restore(SectionReader& in);
 
  private:
   void command(uint8_t value);

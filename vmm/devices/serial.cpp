@@ -63,6 +63,29 @@ void Serial::transmitted() {
   update_interrupt();
 }
 
+void Serial::save(SectionWriter& out) const {
+  std::lock_guard lock(mutex_);
+  for (const uint8_t value : {interrupt_enable_, line_control_, modem_control_, scratch_, divisor_low_, divisor_high_,
+                              modem_delta_, trigger_level_})
+    out.put(value);
+  for (const bool value : {fifo_enabled_, transmitting_, transmit_interrupt_, line_high_})
+    out.put(static_cast<uint8_t>(value));
+  out.put_all(fifo_);
+  out.put_all(backlog_);
+}
+
+void Serial::restore(SectionReader& in) {
+  std::lock_guard lock(mutex_);
+  for (uint8_t* value : {&interrupt_enable_, &line_control_, &modem_control_, &scratch_, &divisor_low_, &divisor_high_,
+                         &modem_delta_, &trigger_level_})
+    *value = in.get<uint8_t>();
+  for (bool* value : {&fifo_enabled_, &transmitting_, &transmit_interrupt_, &line_high_}) *value = in.get<uint8_t>() != 0;
+  fifo_ = in.get_all<std::deque<uint8_t>>();
+  backlog_ = in.get_all<std::deque<uint8_t>>();
+  status_polls_ = 0;
+  wires_.interrupt(line_high_);
+}
+
 uint8_t Serial::read_register(uint64_t offset) {
   finish_transmission();
   status_polls_ = offset == kLineStatus ? status_polls_ + 1 : 0;

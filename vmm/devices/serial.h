@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "vmm/devices/bus.h"
+#include "vmm/state/archive.h"
 
 namespace ring1::vmm {
 
@@ -32,6 +33,11 @@ class Serial : public Device {
   size_t waiting() const;
   // The console has taken what was transmitted.
   void transmitted();
+
+  static constexpr uint32_t kVersion = 1;
+  void save(SectionWriter& out) const;
+  // Sets the interrupt line to its level.
+  void restore(SectionReader& in);
 
  private:
   uint8_t read_register(uint64_t offset);

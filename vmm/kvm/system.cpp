@@ -93,4 +93,17 @@ std::vector<kvm_cpuid_entry2> KvmSystem::supported_cpuid(int vm) const {
   throw system_failure(path_ + ": KVM_GET_SUPPORTED_CPUID");
 }
 
+std::vector<uint32_t> KvmSystem::msr_indices() const {
+  // A count, then the indices; too small a count is answered with the right one.
+  std::vector<uint32_t> list(1, 0);
+  for (;;) {
+    if (::ioctl(fd_.get(), kGetMsrIndexList, list.data()) == 0) break;
+    if (errno != E2BIG || list[0] < list.size()) throw system_failure(path_ + ": KVM_GET_MSR_INDEX_LIST");
+    list.resize(list[0] + size_t{1});
+  }
+  list.resize(list[0] + size_t{1});
+  list.erase(list.begin());
+  return list;
+}
+
 }  // namespace ring1::vmm

@@ -39,6 +39,8 @@ class KvmSystem {
   size_t vcpu_mapping_size() const;
   // For this VM, where the device makes a difference between VMs.
   std::vector<kvm_cpuid_entry2> supported_cpuid(int vm) const;
+  // The model-specific registers that a guest's state has.
+  std::vector<uint32_t> msr_indices() const;
   // Nothing if the device has no choice of engines.
   std::optional<ring1_engine_info> engine_info(ring1_engine engine) const;
 

@@ -20,6 +20,9 @@ struct VariableHeader {
 static_assert(sizeof(VariableHeader) == 8);
 
 inline constexpr unsigned long kGetSupportedCpuid = _IOWR(KVMIO, 0x05, VariableHeader);
+inline constexpr unsigned long kGetMsrs = _IOWR(KVMIO, 0x88, VariableHeader);
+inline constexpr unsigned long kGetCpuid2 = _IOWR(KVMIO, 0x91, VariableHeader);
+inline constexpr unsigned long kGetMsrIndexList = _IOWR(KVMIO, 0x02, uint32_t);
 inline constexpr unsigned long kSetMsrs = _IOW(KVMIO, 0x89, VariableHeader);
 inline constexpr unsigned long kSetCpuid2 = _IOW(KVMIO, 0x90, VariableHeader);
 inline constexpr unsigned long kSetGsiRouting = _IOW(KVMIO, 0x6a, VariableHeader);

@@ -46,65 +46,35 @@ kvm_segment flat_segment(uint16_t selector, uint8_t type) {
   return segment;
 }
 
-constexpr uint32_t kHypervisorLeaf = 0x40000000;
-constexpr uint32_t kHypervisorPresent = 1u << 31, kTscDeadlineTimer = 1 << 24;  // CPUID 1, ECX
-
-// One processor with one core and one thread, whatever the host has.
-void describe_topology(kvm_cpuid_entry2& entry) {
-  constexpr uint32_t kCountShift = 16, kApicIdShift = 24, kHyperThreading = 1 << 28;
-  switch (entry.function) {
-    case 1:
-      entry.ebx = (entry.ebx & 0xffff) | 1 << kCountShift | kBootProcessorApicId << kApicIdShift;
-      entry.edx &= ~kHyperThreading;
-      break;
-    case 4:
-      entry.eax &= 0x3fff;  // cores and threads that share the cache, less one
-      break;
-    case 0xb:
-    case 0x1f:
-      entry.edx = kBootProcessorApicId;
-      entry.eax = 0;
-      if (entry.ebx != 0) entry.ebx = 1;
-      break;
-    case 0x80000008:
-      entry.ecx = 0;
-      break;
-    case 0x8000001e:
-      entry.eax = kBootProcessorApicId;
-      entry.ebx &= 0xff;
-      entry.ecx = 0;
-      break;
-  }
-}
-
 }  // namespace
 
-KvmVcpu::KvmVcpu(const KvmSystem& system, const KvmVm& vm) {
+KvmVcpu::KvmVcpu(const KvmSystem& system, const KvmVm& vm, const std::vector<kvm_cpuid_entry2>& cpuid) {
   fd_ = UniqueFd(::ioctl(vm.fd(), KVM_CREATE_VCPU, 0));
   if (!fd_) throw system_failure("KVM_CREATE_VCPU");
   mapping_size_ = system.vcpu_mapping_size();
   void* mapping = ::mmap(nullptr, mapping_size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
   if (mapping == MAP_FAILED) throw system_failure("cannot map the vCPU");
   run_ = static_cast<kvm_run*>(mapping);
-  set_cpuid(system, vm);
+  set_cpuid(cpuid);
   set_memory_types();
   set_virtual_wire();
 }
 
 KvmVcpu::~KvmVcpu() { ::munmap(run_, mapping_size_); }
 
-void KvmVcpu::set_cpuid(const KvmSystem& system, const KvmVm& vm) {
-  auto entries = system.supported_cpuid(vm.fd());
-  bool has_hypervisor_leaf = false;
-  for (const kvm_cpuid_entry2& entry : entries) has_hypervisor_leaf |= entry.function == kHypervisorLeaf;
-  for (kvm_cpuid_entry2& entry : entries) {
-    describe_topology(entry);
-    // KVM leaves it to user space to announce these two.
-    if (entry.function != 1) continue;
-    if (has_hypervisor_leaf) entry.ecx |= kHypervisorPresent;
-    if (system.capability(KVM_CAP_TSC_DEADLINE_TIMER) > 0) entry.ecx |= kTscDeadlineTimer;
-  }
+void KvmVcpu::set_cpuid(const std::vector<kvm_cpuid_entry2>& cpuid) {
+  auto entries = cpuid;
   if (variable_ioctl(fd(), kSetCpuid2, entries) != 0) throw system_failure("KVM_SET_CPUID2");
+}
+
+std::vector<kvm_cpuid_entry2> KvmVcpu::cpuid() const {
+  constexpr size_t kMost = 1024;
+  for (size_t count = 64; count <= kMost; count *= 2) {
+    std::vector<kvm_cpuid_entry2> entries(count);
+    if (variable_ioctl(fd(), kGetCpuid2, entries) == 0) return entries;
+    if (errno != E2BIG) break;
+  }
+  throw system_failure("KVM_GET_CPUID2");
 }
 
 // Firmware leaves all memory write-back. A kernel side without MTRRs may refuse; nothing depends on it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "vmm/boot/image.h"
 #include "vmm/kvm/system.h"
@@ -12,7 +13,7 @@ namespace ring1::vmm {
 
 class KvmVcpu {
  public:
-  KvmVcpu(const KvmSystem& system, const KvmVm& vm);
+  KvmVcpu(const KvmSystem& system, const KvmVm& vm, const std::vector<kvm_cpuid_entry2>& cpuid);
   ~KvmVcpu();
   KvmVcpu(const KvmVcpu&) = delete;
   KvmVcpu& operator=(const KvmVcpu&) = delete;
@@ -23,6 +24,8 @@ class KvmVcpu {
   // Registers as StartState promises them. Also writes the descriptor table into guest memory.
   void start_at(const StartState& state, GuestMemory& memory);
 
+  std::vector<kvm_cpuid_entry2> cpuid() const;
+
   // 0, or -errno of KVM_RUN.
   int run();
 
@@ -30,7 +33,7 @@ class KvmVcpu {
   std::string describe() const;
 
  private:
-  void set_cpuid(const KvmSystem& system, const KvmVm& vm);
+  void set_cpuid(const std::vector<kvm_cpuid_entry2>& cpuid);
   void set_memory_types();
   void set_virtual_wire();
 

@@ -24,7 +24,7 @@ constexpr uint32_t kPicInputs = 8, kIoApicInputs = 24, kPics = 2 * kPicInputs;
 KvmVm::KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine)
     : fd_(system.create_vm(engine)) {
   reserve_intel_areas(system);
-  add_memory(memory);
+  set_memory(memory, 0);
   create_interrupt_controllers(system);
 }
 
@@ -37,8 +37,9 @@ void KvmVm::reserve_intel_areas(const KvmSystem& system) const {
     throw system_failure("KVM_SET_TSS_ADDR");
 }
 
-void KvmVm::add_memory(GuestMemory& memory) const {
+void KvmVm::set_memory(const GuestMemory& memory, uint32_t flags) const {
   kvm_userspace_memory_region region{};
+  region.flags = flags;
   region.memory_size = memory.size();
   region.userspace_addr = reinterpret_cast<uint64_t>(memory.base());
   if (::ioctl(fd(), KVM_SET_USER_MEMORY_REGION, &region) != 0) throw system_failure("KVM_SET_USER_MEMORY_REGION");

@@ -13,12 +13,13 @@ class KvmVm {
   KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine);
 
   int fd() const { return fd_.get(); }
+  // The slot of all memory again, with other KVM_MEM_ flags.
+  void set_memory(const GuestMemory& memory, uint32_t flags) const;
   // Callable from any thread.
   void set_irq(uint32_t irq, bool level) const;
 
  private:
   void reserve_intel_areas(const KvmSystem& system) const;
-  void add_memory(GuestMemory& memory) const;
   void create_interrupt_controllers(const KvmSystem& system) const;
   void route_interrupts() const;
 

@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <climits>
 
+#include "vmm/control/server.h"
 #include "vmm/failure.h"
 #include "vmm/inspect/debugfs.h"
 #include "vmm/run/final_stats.h"
+#include "vmm/run/save.h"
 
 namespace ring1::vmm {
 
@@ -73,6 +75,11 @@ Outcome EventLoop::run(const KvmSystem& system, const MachineConfig& config,
   Machine machine(system, config, {[this](uint8_t byte) { console_.put(byte); }, [this] { wake(); }});
   {
     VcpuThread thread(machine, [this] { wake(); });
+    const ControlServer control([&](const std::string& request) {
+      constexpr std::string_view kSave = "save ";
+      if (!request.starts_with(kSave)) throw Failure(kExitUsage, "unknown request");
+      return "ok " + save_machine(system, machine, thread, parse_save_request(request.substr(kSave.size())));
+    });
     wait(machine, thread);
     thread.join();
   }

@@ -4,7 +4,9 @@
 #include <ctime>
 
 #include "vmm/devices/platform.h"
+#include "vmm/failure.h"
 #include "vmm/firmware/tables.h"
+#include "vmm/run/machine_state.h"
 
 namespace ring1::vmm {
 
@@ -19,15 +21,27 @@ int64_t read_clock(clockid_t clock) {
   return time.tv_sec * kSecond + time.tv_nsec;
 }
 
+// A machine that goes on keeps its CPUID, which this VM must be able to fulfil.
+Cpuid cpuid_for(const KvmSystem& system, const KvmVm& vm, const MachineConfig& config) {
+  if (!config.snapshot) return levelled_cpuid(system, vm.fd(), config.cpu_for);
+  const Cpuid cpuid = saved_cpuid(*config.snapshot);
+  const std::string missing = missing_features(cpuid, system.supported_cpuid(vm.fd()));
+  if (!missing.empty())
+    throw Failure(kExitEnvironment, "the saved machine's processor has features that are not to be had here: " + missing +
+                                        " (see --cpu-for)");
+  return cpuid;
+}
+
 }  // namespace
 
 int64_t wall_clock_ns() { return read_clock(CLOCK_REALTIME); }
 uint64_t monotonic_ns() { return static_cast<uint64_t>(read_clock(CLOCK_MONOTONIC)); }
 
 Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEvents events)
-    : memory_(config.memory),
+    : isa_debug_exit_(config.isa_debug_exit),
+      memory_(config.memory),
       vm_(system, memory_, config.engine),
-      vcpu_(system, vm_),
+      vcpu_(system, vm_, cpuid_for(system, vm_, config)),
       serial_({std::move(events.console_byte), interrupt_line(kSerialIrq)}),
       cmos_({wall_clock_ns, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)}, config.memory),
       keyboard_({[this] { finish({Outcome::Kind::reset}); }, interrupt_line(kKeyboardIrq)}),
@@ -36,6 +50,13 @@ Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEv
       system_control_([this] { finish({Outcome::Kind::reset}); }),
       debug_exit_([this](int code) { finish({Outcome::Kind::debug_exit, code}); }) {
   attach_devices(config);
+  if (config.snapshot)
+    restore(system, *config.snapshot);
+  else
+    boot(config);
+}
+
+void Machine::boot(const MachineConfig& config) {
   BootInputs boot = config.boot;
   boot.rsdp = write_acpi_tables(memory_);
   write_mp_table(memory_);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -14,8 +15,10 @@
 #include "vmm/devices/i8042.h"
 #include "vmm/devices/serial.h"
 #include "vmm/devices/system_ports.h"
+#include "vmm/kvm/cpuid.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/run/outcome.h"
+#include "vmm/state/snapshot.h"
 
 namespace ring1::vmm {
 
@@ -23,7 +26,9 @@ struct MachineConfig {
   uint64_t memory;
   bool isa_debug_exit;
   std::string engine;  // empty: the device's choice
+  std::vector<std::string> cpu_for;  // engines whose features the guest is kept to
   BootInputs boot;
+  std::shared_ptr<const Snapshot> snapshot;  // go on with this instead of booting
 };
 
 // What the machine tells the main thread; called from the vCPU thread.
@@ -43,6 +48,10 @@ class Machine {
   KvmVcpu& vcpu() { return vcpu_; }
   const KvmVcpu& vcpu() const { return vcpu_; }
   const KvmVm& vm() const { return vm_; }
+  const GuestMemory& memory() const { return memory_; }
+
+  // Everything but the memory. The vCPU stands still (VcpuThread::pause()).
+  ArchiveWriter save(const KvmSystem& system) const;
 
   // The first outcome counts. From any thread.
   void finish(Outcome outcome);
@@ -51,8 +60,11 @@ class Machine {
 
  private:
   void attach_devices(const MachineConfig& config);
+  void boot(const MachineConfig& config);
+  void restore(const KvmSystem& system, const Snapshot& snapshot);
   std::function<void(bool)> interrupt_line(uint32_t irq);
 
+  const bool isa_debug_exit_;
   GuestMemory memory_;
   KvmVm vm_;
   KvmVcpu vcpu_;

@@ -8,7 +8,7 @@
 namespace ring1::vmm {
 
 struct Outcome {
-  enum class Kind { power_off, reset, debug_exit, died, timed_out, user_quit, signal };
+  enum class Kind { power_off, reset, debug_exit, died, timed_out, user_quit, signal, saved };
   Kind kind = Kind::power_off;
   int code = 0;        // debug_exit: the status; signal: its number
   std::string reason;   // died: one line

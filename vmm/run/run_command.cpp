@@ -6,6 +6,7 @@
 
 #include "vmm/failure.h"
 #include "vmm/run/event_loop.h"
+#include "vmm/run/machine_state.h"
 
 namespace ring1::vmm {
 
@@ -24,6 +25,18 @@ BootInputs read_inputs(const RunOptions& options) {
   return inputs;
 }
 
+MachineConfig new_machine(const RunOptions& options) {
+  MachineConfig config{options.memory, options.isa_debug_exit, options.engine, options.cpu_for, read_inputs(options), {}};
+  detect_named_image(config.boot);
+  return config;
+}
+
+MachineConfig saved_machine(const RunOptions& options) {
+  const auto snapshot = std::make_shared<const Snapshot>(*options.restore);
+  const bool isa_debug_exit = saved_config(*snapshot).isa_debug_exit != 0;
+  return {snapshot->memory_size(), isa_debug_exit, options.engine, {}, {}, snapshot};
+}
+
 // Everything in a died VM that is our fault; else only on demand.
 void report_details(const Outcome& outcome) {
   const auto level = outcome.internal ? spdlog::level::err : spdlog::level::debug;
@@ -38,6 +51,7 @@ int report(const Outcome& outcome) {
     case Outcome::Kind::power_off:
     case Outcome::Kind::reset:
     case Outcome::Kind::user_quit:
+    case Outcome::Kind::saved:
       return kExitSuccess;
     case Outcome::Kind::debug_exit:
       return outcome.code;
@@ -58,9 +72,8 @@ int report(const Outcome& outcome) {
 
 int run_command(const RunOptions& options) {
   constexpr double kNsPerSecond = 1e9;
-  const MachineConfig config{options.memory, options.isa_debug_exit, options.engine, read_inputs(options)};
   // A bad image is the user's mistake whether or not there is a device to run it on.
-  detect_named_image(config.boot);
+  const MachineConfig config = options.restore ? saved_machine(options) : new_machine(options);
   const KvmSystem system(options.device);
   std::optional<uint64_t> deadline;
   if (options.timeout) deadline = monotonic_ns() + static_cast<uint64_t>(*options.timeout * kNsPerSecond);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "vmm/failure.h"
 
@@ -37,6 +38,11 @@ VcpuThread::VcpuThread(Machine& machine, std::function<void()> ended)
     } catch (const std::exception& error) {
       died(error.what());
     }
+    {
+      std::lock_guard lock(mutex_);
+      ended_running_ = true;
+    }
+    changed_.notify_all();
     ended_();
   });
 }
@@ -49,9 +55,43 @@ VcpuThread::~VcpuThread() {
 
 void VcpuThread::stop(Outcome outcome) {
   machine_.finish(std::move(outcome));
-  // Set before the signal: whether that comes before, during or after the ioctl, KVM_RUN returns EINTR.
+  std::lock_guard lock(mutex_);
+  kick();
+  pause_wanted_ = false;
+  changed_.notify_all();
+}
+
+// The lock is held. Set before the signal: whether that comes before, during or after the ioctl, KVM_RUN returns EINTR.
+void VcpuThread::kick() {
   machine_.vcpu().shared().immediate_exit = 1;
   ::pthread_kill(thread_.native_handle(), kKickSignal);
+}
+
+bool VcpuThread::pause() {
+  std::unique_lock lock(mutex_);
+  if (ended_running_) return false;
+  pause_wanted_ = true;
+  kick();
+  changed_.wait(lock, [this] { return paused_ || ended_running_; });
+  return paused_ && !machine_.finished();
+}
+
+void VcpuThread::resume() {
+  std::lock_guard lock(mutex_);
+  pause_wanted_ = false;
+  changed_.notify_all();
+}
+
+// KVM_RUN has returned for a kick. The second time in a row all accesses to devices are complete, as it takes their answers
+// before it looks at immediate_exit: the guest stands between two instructions.
+void VcpuThread::stand_still() {
+  std::unique_lock lock(mutex_);
+  if (!std::exchange(interrupted_, pause_wanted_) || !pause_wanted_) return;
+  paused_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return !pause_wanted_; });
+  paused_ = interrupted_ = false;
+  if (!machine_.finished()) machine_.vcpu().shared().immediate_exit = 0;
 }
 
 void VcpuThread::join() {
@@ -61,9 +101,11 @@ void VcpuThread::join() {
 void VcpuThread::loop() {
   while (!machine_.finished()) {
     const int status = machine_.vcpu().run();
+    if (status == -EINTR) stand_still();
     if (status == -EINTR || status == -EAGAIN) continue;
     if (status != 0) return died(fmt::format("KVM_RUN failed: {}", std::strerror(-status)));
     serve_exit();
+    interrupted_ = false;
   }
 }
 

@@ -4,7 +4,9 @@
 
 #include <pthread.h>
 
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "vmm/run/machine.h"
@@ -21,7 +23,14 @@ class VcpuThread {
   void stop(Outcome outcome);
   void join();
 
+  // Brings the vCPU out of the guest, with every answer of a device taken; true: it stands, until resume(). False: the
+  // run has ended meanwhile.
+  bool pause();
+  void resume();
+
  private:
+  void stand_still();
+  void kick();
   void loop();
   void serve_exit();
   void serve_io();
@@ -31,6 +40,9 @@ class VcpuThread {
 
   Machine& machine_;
   std::function<void()> ended_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool pause_wanted_ = false, interrupted_ = false, paused_ = false, ended_running_ = false;
   std::thread thread_;
 };
 
