@@ -48,9 +48,7 @@ echo end of work
 reboot -f
 END
 
-count=$(set -- $engines; echo $#)
-steps=$((3 * count))
-sed -i "s/STEPS/$steps/" "$work/job"
+sed -i "s/STEPS/$((2 * $(wc -w <<<"$engines")))/" "$work/job"
 chmod +x "$work/job"
 PYTHONPATH=$root/harness /usr/bin/python3 - "$work/job" "$work/job.cpio" <<'END' || exit 1
 import sys
@@ -60,64 +58,57 @@ archive.copy("bin/job", sys.argv[1])
 archive.write(sys.argv[2])
 END
 
-# On the emulated host. Each run's output is a file of its own, the steps are counted in all of them.
-cat >"$work/drive" <<END
-engines='$engines' flavour='$flavour'
-END
+# On the emulated host: the guest's ways, each leg's output in a file of its own, and once more undisturbed.
+echo "engines='$engines' flavour='$flavour' legs=$(wc -w <<<"$engines")" >"$work/drive"
 cat >>"$work/drive" <<'END'
 cat /guest/initrd /root/job.cpio >/tmp/initrd
-start() {
-  ring1 run "$@" --timeout 200 </dev/null >/tmp/out.$leg 2>/tmp/err.$leg &
-  pid=$!
-}
-boot="--kernel /guest/$flavour/vmlinux --initrd /tmp/initrd --mem 96M"
 append='console=ttyS0 quiet panic=-1 mitigations=off rdinit=/bin/job'
-run() { start --engine $1 $boot --append "$append" $2; }
-# reached STEP: waits until the guest has printed that one.
-reached() {
-  while ! grep -q "^step $1 " /tmp/out.*; do
-    kill -0 $pid 2>/dev/null || { echo "BAD: the guest ended before step $1"; cat /tmp/err.$leg; return 1; }
-    usleep 100000
-  done
+run() { exec ring1 run --timeout 200 "$@" </dev/null >/tmp/out.$leg 2>/tmp/err.$leg; }
+boot() { run --kernel /guest/$flavour/vmlinux --initrd /tmp/initrd --mem 96M --append "$append" "$@"; }
+bad() {
+  echo "BAD: $*"
+  cat /tmp/err.$leg
+  exit 1
 }
-leg=0 left=0 file=
-: >/tmp/out.0
+# What the guest says without what kernels say.
+said() { cat "$@" | tr -d '\r' | grep -v '^\['; }
+
+leg=0 file=
 for engine in $engines; do
-  if [ $leg = 0 ]; then
-    run $engine "--cpu-for $(echo $engines | tr ' ' ',')"
-  else
-    start --engine $engine --restore $file
-  fi
-  last=$file
-  left=$((left + 1))
-  if [ $left -lt $(set -- $engines; echo $#) ]; then
-    reached $((3 * left - 1)) || exit 1
-    file=/tmp/saved.$left
-    ring1 save --verify $pid $file || { echo "BAD: not saved from $engine"; cat /tmp/err.$leg; exit 1; }
-  fi
-  wait $pid || { echo "BAD: the run on $engine ended with $?"; cat /tmp/err.$leg; }
-  echo "== $engine: $(grep -c ^step /tmp/out.$leg) steps" >&2
-  [ ! -s /tmp/err.$leg ] || cat /tmp/err.$leg >&2
-  [ -z "$last" ] || rm $last
   leg=$((leg + 1))
+  if [ -z "$file" ]; then
+    boot --engine $engine --cpu-for $(echo $engines | tr ' ' ,) & pid=$!
+  else
+    run --engine $engine --restore $file & pid=$!
+  fi
+  saved=$file file=/tmp/saved.$leg
+  if [ $leg -lt $legs ]; then
+    while ! grep -q "^step $((2 * leg)) " /tmp/out.$leg 2>/dev/null; do
+      kill -0 $pid 2>/dev/null || bad "the guest ended on $engine"
+      usleep 100000
+    done
+    ring1 save --verify $pid $file >&2 || bad "not saved on $engine"
+  fi
+  wait $pid || bad "the run on $engine ended with $?"
+  rm -f $saved
+  echo "leg $leg, $engine: steps $(grep -c ^step /tmp/out.$leg)" >&2
+  cat /tmp/err.$leg >&2
 done
 i=0
-while [ $i -lt $leg ]; do cat /tmp/out.$i; i=$((i + 1)); done | tr -d '\r' >/tmp/moved
+while [ $((i += 1)) -le $leg ]; do said /tmp/out.$i; done >/tmp/moved
+leg=undisturbed
+boot & wait $! || bad "the undisturbed run ended with $?"
+said /tmp/out.$leg >/tmp/undisturbed
 cat /tmp/moved
+diff /tmp/undisturbed /tmp/moved || bad "the guest says something else, < is undisturbed"
 dmesg | grep -E 'BUG|WARNING|Oops|Call Trace'
 true
 END
 
 files=(--file "$work/job.cpio:root/job.cpio" --file "$work/drive:root/drive")
 say "the guest $flavour goes $engines"
-TIMEOUT=${TIMEOUT:-240} host 'sh /root/drive' CPU=${CPU:-EPYC,+svm} || fail "the host ended with $?"
-grep -E '^==|KiB' "$work/err" "$work/out" | sed 's/^[^:]*:/    /'
-moved_in=$seconds
-grep -vE 'KiB while' "$work/out" >"$work/moved"
-
-say "the same guest on the emulator itself"
-cat >"$work/undisturbed" <<'END'
-END
-BARE=1 GUEST=$flavour INITRD=$work/job.cpio APPEND='rdinit=/bin/job' CMD=true TIMEOUT=120 /usr/bin/python3 "$root/harness/run.py" \
-  >"$work/bare" 2>"$work/err" </dev/null
+TIMEOUT=${TIMEOUT:-240} host 'sh /root/drive' CPU=${CPU:-EPYC,+svm} || fail "the host ended with $?: $(tail -n 20 "$work/out")"
+grep -E '^leg|KiB' "$work/err" | sed 's/^/    /'
+grep -q '^ticks right' "$work/out" && grep -q '^end of work' "$work/out" || fail "the work was not done: $(cat "$work/out")"
+say "$seconds s"
 finish
