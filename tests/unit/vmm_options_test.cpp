@@ -31,6 +31,19 @@ TEST(VmmOptions, EnginesByName) {
   EXPECT_THROW(run({"run", "--kernel", "k", "--engine", "xen"}), Failure);
 }
 
+TEST(VmmOptions, SaveAndRestore) {
+  const auto save = std::get<SaveOptions>(parse({"save", "12", "file", "--keep"})->command);
+  EXPECT_EQ(save.pid, 12);
+  EXPECT_EQ(save.file, "file");
+  EXPECT_TRUE(save.keep);
+  EXPECT_FALSE(save.verify);
+  EXPECT_EQ(run({"run", "--restore", "f", "--engine", "svm"}).restore, "f");
+  EXPECT_THROW(run({"run", "--restore", "f", "--kernel", "k"}), Failure);
+  EXPECT_THROW(run({"run", "--restore", "f", "--reboot"}), Failure);
+  EXPECT_EQ(run({"run", "--kernel", "k", "--cpu-for", "bt,svm"}).cpu_for, (std::vector<std::string>{"bt", "svm"}));
+  EXPECT_THROW(run({"run", "--kernel", "k", "--cpu-for", "xen"}), Failure);
+}
+
 TEST(VmmOptions, RunInFull) {
   const RunOptions options =
       run({"run", "--kernel=k", "--initrd", "i", "--append", "console=ttyS0 -- --x", "--mem", "1G", "--device", "/dev/kvm",
