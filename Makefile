@@ -21,7 +21,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup configure build agents programs module run run-guest host run-host test bench format clean help
+.PHONY: all setup configure build agents programs module run run-guest host run-host test bench sched-study format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -76,6 +76,15 @@ test: build
 bench: build
 	@bash scripts/build-module.sh $(build) cloud 1>&2
 	@$(python) tests/run_bench
+
+# The plots of docs/scheduling.md.
+sched-study: configure
+	@bash scripts/packages.sh study
+	@$(cmake_build) --target sched_study 1>&2
+	@mkdir -p $(build)/sched-study
+	@$(build)/sched/sched_study $(build)/sched-study
+	@$(python) sched/sim/plot.py $(build)/sched-study docs/scheduling
+	@cat docs/scheduling/tables.md
 
 format:
 	@bash scripts/packages.sh format

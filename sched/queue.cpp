@@ -114,7 +114,9 @@ Choice ring1_sched_pick(Queue* queue, __u64 now) {
 }
 
 __u64 ring1_sched_remaining(Queue* queue, __u64 now) {
-  return queue->current_entity != nullptr ? policy_of(*queue).remaining(*queue, now) : 0;
+  if (queue->current_entity == nullptr) return 0;
+  queue->granted = policy_of(*queue).remaining(*queue, now);
+  return queue->granted;
 }
 
 void ring1_sched_adjust(Entity* entity, const Params* params, __u64 now) {

@@ -109,8 +109,8 @@ struct ring1_sched_queue {
 	__u32 policy;
 	__u32 count, runnable;
 	__u64 next_order;
-	__u64 granted; /* slice of the current entity */
-	__u64 used;    /* run of it, or since dispatch where no end was set */
+	__u64 granted; /* to the current entity, as it was last asked for */
+	__u64 used;    /* since the last choice */
 	__u64 ran;     /* by the current entity since it was dispatched */
 	__u32 extra;   /* sedf: the current entity runs on extra time */
 	__u64 bvt_time;	 /* virtual time of the queue */

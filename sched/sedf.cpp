@@ -111,8 +111,9 @@ void Sedf::charge_extra(Queue& queue, Entity& entity, u64 ns) const {
 void Sedf::charge(Queue& queue, Entity& entity, u64 ns, u64 now) const {
   auto& state = entity.sedf;
   if (queue.extra && queue.current_entity == &entity) return charge_extra(queue, entity, ns);
+  // Who had no rival ran on without an end, most of it on time nobody had a claim to.
   u64 paid = ns;
-  if (entity.params.extratime && static_cast<s64>(ns) > state.budget) {
+  if (queue.granted == kForever && static_cast<s64>(ns) > state.budget) {
     paid = state.budget > 0 ? static_cast<u64>(state.budget) : 0;
     charge_extra(queue, entity, ns - paid);
   }

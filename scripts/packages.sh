@@ -10,6 +10,7 @@ declare -A group=(
           qemu-system-x86 libzydis-dev libasmjit-dev libspdlog-dev libcli11-dev libgtest-dev nlohmann-json3-dev'
   [bochs]='bochs bochs-term isolinux syslinux-common xorriso'
   [format]='clang-format'
+  [study]='python3-matplotlib'
 )
 
 wanted=
