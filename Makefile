@@ -44,7 +44,7 @@ build: configure
 agents: configure
 	@$(cmake_build) --target agent64 agent32 1>&2
 programs: configure
-	@$(cmake_build) --target monitor ring1 agent64 agent32 1>&2
+	@$(cmake_build) --target monitor sched_core ring1 agent64 agent32 1>&2
 
 module: programs
 	@bash scripts/build-module.sh $(build) $(flavour)

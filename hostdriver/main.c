@@ -70,11 +70,18 @@ static int __init ring1_init(void)
 		ring1_engine_exit();
 		return ret;
 	}
+	ret = ring1_sched_init();
+	if (ret) {
+		ring1_world_exit();
+		ring1_engine_exit();
+		return ret;
+	}
 	ring1_debugfs_init();
 	ret = misc_register(&ring1_device);
 	if (ret) {
 		pr_err("cannot register /dev/ring1: %d\n", ret);
 		ring1_debugfs_exit();
+		ring1_sched_exit();
 		ring1_world_exit();
 		ring1_engine_exit();
 		return ret;
@@ -82,8 +89,8 @@ static int __init ring1_init(void)
 	/* The minor number is KVM's own, so this fails, silently, exactly when KVM is there. */
 	if (kvm_device && misc_register(&ring1_kvm_device))
 		kvm_device = false;
-	pr_info("ready: /dev/ring1%s, engine %s, translation cache %u KiB\n", kvm_device ? " and /dev/kvm" : "",
-		ring1_engine_default_name(), ring1_tc_size / SZ_1K);
+	pr_info("ready: /dev/ring1%s, engine %s, scheduler %s, translation cache %u KiB\n", kvm_device ? " and /dev/kvm" : "",
+		ring1_engine_default_name(), ring1_sched_policy_name(ring1_sched_policy), ring1_tc_size / SZ_1K);
 	return 0;
 }
 
@@ -93,6 +100,7 @@ static void __exit ring1_exit(void)
 		misc_deregister(&ring1_kvm_device);
 	misc_deregister(&ring1_device);
 	ring1_debugfs_exit();
+	ring1_sched_exit();
 	ring1_world_exit();
 	ring1_engine_exit();
 }

@@ -9,6 +9,7 @@
  *                  step aside through ring1_vcpu_own()
  *   vm->pin_lock   pinned pages
  *   vm->irq_lock   spinlock: the queue of interrupt lines
+ *   slots->lock    spinlock: the queue for a processor (sched.h)
  * Slots change only under vm->lock and the mutexes of all vCPUs, so either one of them is enough to read them.
  */
 #ifndef RING1_DRIVER_H
@@ -27,6 +28,7 @@
 
 #include "../include/ring1/msr_list.h"
 #include "engine.h"
+#include "sched.h"
 #include "world.h"
 
 #define RING1_MAX_VCPUS 1
@@ -64,6 +66,7 @@ struct ring1_vm {
 	struct xarray pinned; /* guest frame number -> struct page */
 	bool irqchip, pit;
 	struct ring1_choice choice; /* held as long as the VM lives */
+	struct ring1_sched_params sched;
 	spinlock_t irq_lock;
 	struct ring1_irq_lines lines;
 	struct ring1_vcpu *vcpus[RING1_MAX_VCPUS]; /* never taken away before the VM ends */
@@ -95,6 +98,8 @@ struct ring1_vcpu {
 
 	bool sigset_active;
 	sigset_t sigset;
+
+	struct ring1_vcpu_sched sched;
 
 	struct hrtimer timer;
 	u64 armed; /* deadline_tsc the timer was set for */

@@ -32,6 +32,7 @@ static void wait_for_event(struct ring1_vcpu *vcpu)
 
 	stats->halts++;
 	ring1_timer_update(vcpu);
+	ring1_sched_halt(vcpu);
 	wait_event_interruptible(vcpu->wait, READ_ONCE(vcpu->event) || atomic_read(&vcpu->waiters));
 	stats->tsc_halted += rdtsc() - begin;
 }
@@ -86,11 +87,16 @@ static bool prepare_kick(struct ring1_vcpu *vcpu, bool immediate_exit)
 static int run_loop(struct ring1_vcpu *vcpu, bool immediate_exit)
 {
 	struct ring1_vcpu_shared *shared = vcpu->shared;
-	int ret;
+	int ret = RUN_CONTINUE;
 
 	do {
-		if (prepare_kick(vcpu, immediate_exit) && !vcpu->in_flight)
+		bool called = prepare_kick(vcpu, immediate_exit);
+
+		if (called && !vcpu->in_flight)
 			return leave(vcpu, immediate_exit);
+		/* Who is called away inside an instruction goes on to its end in any case. */
+		if (!called && ring1_sched_wait(vcpu))
+			continue;
 		ring1_timer_update(vcpu);
 		ring1_irq_drain(vcpu);
 		smp_store_mb(vcpu->event, false);
@@ -129,6 +135,7 @@ static int run_owned(struct ring1_vcpu *vcpu)
 		return ret;
 	ring1_exit_answer(vcpu);
 	vcpu->started = true;
+	ring1_sched_begin_run(vcpu);
 	ring1_fpu_load(vcpu);
 	if (vcpu->state_written) {
 		vcpu->state_written = false;
@@ -141,6 +148,7 @@ static int run_owned(struct ring1_vcpu *vcpu)
 		ret = run_loop(vcpu, immediate_exit);
 	}
 	ring1_fpu_put(vcpu);
+	ring1_sched_end_run(vcpu);
 	vcpu->shared->stats.user_exits += ret != RUN_STEP_ASIDE;
 	return ret;
 }

@@ -89,6 +89,7 @@ static const struct file_operations vcpu_fops = {
 /* Also for one that is half made. */
 void ring1_vcpu_free(struct ring1_vcpu *vcpu)
 {
+	ring1_sched_vcpu_free(vcpu);
 	if (vcpu->world) {
 		hrtimer_cancel(&vcpu->timer);
 		ring1_svm_asid_put(vcpu->shared->config.asid, vcpu->shared->config.asid_shared);
@@ -145,6 +146,7 @@ static struct ring1_vcpu *vcpu_alloc(struct ring1_vm *vm, u32 id)
 	}
 	vcpu->shared = ring1_world_shared(vcpu->world);
 	ring1_timer_init(vcpu);
+	ring1_sched_vcpu_init(vcpu);
 	configure(vcpu);
 	ring1_state_reset(vcpu);
 	return vcpu;
@@ -178,6 +180,7 @@ static int vcpu_install(struct ring1_vm *vm, u32 id)
 	}
 	ring1_vm_get(vm);
 	smp_store_release(&vm->vcpus[id], vcpu);
+	ring1_sched_vcpu_added(vcpu);
 	ring1_debugfs_add_vcpu(vcpu);
 	fd_install(fd, file);
 	return fd;

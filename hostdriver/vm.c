@@ -29,6 +29,7 @@ static void vm_free(struct kref *ref)
 	ring1_unpin_range(vm, 0, RING1_MAX_GPA >> PAGE_SHIFT);
 	xa_destroy(&vm->pinned);
 	ring1_slots_free(vm);
+	ring1_sched_vm_free(vm);
 	ring1_engine_put(&vm->choice);
 	mmdrop(vm->mm);
 	kfree(vm);
@@ -96,6 +97,8 @@ static const struct ring1_op vm_ops[] = {
 	{ KVM_CREATE_PIT2, RING1_IN, ring1_create_pit2 },
 	{ KVM_GET_PIT2, RING1_OUT, ring1_get_pit2 },
 	{ KVM_SET_PIT2, RING1_IN, ring1_set_pit2 },
+	{ RING1_GET_SCHED, RING1_OUT, ring1_sched_get },
+	{ RING1_SET_SCHED, RING1_IN, ring1_sched_set },
 };
 
 static long vm_op(struct ring1_vm *vm, unsigned int cmd, void __user *argp)
@@ -168,6 +171,7 @@ int ring1_vm_create(unsigned long type)
 		return -ENOMEM;
 	}
 	vm->choice = choice;
+	ring1_sched_vm_init(vm);
 	kref_init(&vm->ref);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);

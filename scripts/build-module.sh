@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # build-module.sh BUILD FLAVOUR...: builds ring1.ko for these host kernels in BUILD/module/FLAVOUR, through a farm
 # of links so that kbuild leaves the source tree clean. hostdriver/Kbuild gets RING1_ROOT, the source tree, and
-# RING1_MONITOR, the monitor's ELF file that it embeds.
+# RING1_MONITOR, the monitor's ELF file that it embeds, and RING1_SCHED, the scheduling policies that are linked to it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
@@ -11,7 +11,8 @@ build=$(cd "$1" && pwd)
 shift
 monitor=${RING1_MONITOR:-$build/monitor/monitor.elf}
 [ -f "$source_tree/hostdriver/Kbuild" ] || die "hostdriver/Kbuild is missing" "is the clone complete?"
-[ -f "$monitor" ] || die "there is no monitor $monitor to embed" "run: make"
+sched=$build/sched/sched_core.o
+[ -f "$monitor" ] && [ -f "$sched" ] || die "there is no monitor $monitor or no $sched" "run: make"
 
 for flavour in "$@"; do
   headers=$cache/headers/$flavour
@@ -24,14 +25,14 @@ for flavour in "$@"; do
     while IFS= read -r -d '' file; do
       [ -L "$farm/$file" ] || ln -s "$source_tree/hostdriver/$file" "$farm/$file"
     done)
-  if [ "$farm/ring1.ko" -nt "$monitor" ] && [ "$farm/ring1.ko" -nt "$headers/.config" ] &&
-      [ -z "$(find "$source_tree/hostdriver" "$source_tree/include" -newer "$farm/ring1.ko" -print -quit)" ]; then
+  if [ "$farm/ring1.ko" -nt "$monitor" ] && [ "$farm/ring1.ko" -nt "$sched" ] && [ "$farm/ring1.ko" -nt "$headers/.config" ] &&
+      [ -z "$(find "$source_tree/hostdriver" "$source_tree/include" "$source_tree/sched" -newer "$farm/ring1.ko" -print -quit)" ]; then
     continue
   fi
   say "building ring1.ko for the $flavour kernel"
   log=$farm/build.log
   # The sources name ../include/...: it must be looked for beside include first, as a tree may lie within another.
-  if ! make -C "$headers" M="$farm" RING1_ROOT="$source_tree" RING1_MONITOR="$monitor" \
+  if ! make -C "$headers" M="$farm" RING1_ROOT="$source_tree" RING1_MONITOR="$monitor" RING1_SCHED="$sched" \
       KCPPFLAGS="-I$source_tree/include -I$source_tree" modules >"$log" 2>&1; then
     cat "$log" >&2
     die "ring1.ko could not be built for $(readlink "$headers")" "see the compiler's message above"

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What /dev/ring1 has beyond <linux/kvm.h>: the choice of an engine, and why one cannot be had.
+ * What /dev/ring1 has beyond <linux/kvm.h>: the choice of an engine, and why one cannot be had; how much of the
+ * processors a VM gets.
  */
 #ifndef RING1_API_H
 #define RING1_API_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
+
+#include "sched_params.h"
 
 /* How guest code is executed. The module never configures one that the processor cannot do. */
 enum ring1_engine {
@@ -41,5 +44,16 @@ struct ring1_engine_info {
 };
 
 #define RING1_GET_ENGINE_INFO _IOWR('r', 0x01, struct ring1_engine_info)
+
+/* On a VM. */
+struct ring1_vm_sched {
+	__u32 policy; /* out: enum ring1_sched_policy, the module's */
+	__u32 reserved; /* 0 */
+	struct ring1_sched_params params;
+};
+
+#define RING1_GET_SCHED _IOR('r', 0x02, struct ring1_vm_sched)
+/* -EINVAL: no such parameters; -EBUSY: the slices of all VMs would not fit into the processors' time. */
+#define RING1_SET_SCHED _IOW('r', 0x03, struct ring1_vm_sched)
 
 #endif

@@ -67,6 +67,11 @@
 	X(mmu_zapped_pages, CUMULATIVE, NONE, "shadow page tables dropped")                         \
 	X(cr3_writes, CUMULATIVE, NONE, "loads of CR3")                                             \
 	X(invlpgs, CUMULATIVE, NONE, "INVLPG instructions")                                         \
+	X(sched_run_ns, CUMULATIVE, NONE, "ns for which it had a processor's turn")                 \
+	X(sched_wait_ns, CUMULATIVE, NONE, "ns waited for a turn while others had theirs")          \
+	X(sched_dispatches, CUMULATIVE, NONE, "turns given to it")                                  \
+	X(sched_preemptions, CUMULATIVE, NONE, "turns that ended before it halted or left")         \
+	X(sched_deadline_misses, CUMULATIVE, NONE, "SEDF periods that ended before the slice")      \
 	RING1_EXITS(RING1_STATS_OF_EXIT, X)
 
 struct ring1_stats {
