@@ -41,6 +41,7 @@ void ring1_debugfs_add_vm(struct ring1_vm *vm, int fd)
 	snprintf(name, sizeof(name), "%d-%d", vm->pid, fd);
 	vm->debugfs = debugfs_create_dir(name, root);
 	debugfs_create_file("stats", 0444, vm->debugfs, vm, &stats_fops);
+	debugfs_create_file("sched", 0600, vm->debugfs, vm, &ring1_sched_fops);
 }
 
 /* The boot processor's log is `log`, that of another one `log1`, `log2`... */

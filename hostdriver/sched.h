@@ -15,6 +15,7 @@
 
 struct ring1_vcpu;
 struct ring1_vm;
+struct file_operations;
 
 enum ring1_slot {
 	RING1_SLOT_OUT,	    /* wants none */
@@ -53,6 +54,9 @@ int ring1_sched_get(void *vm, void *settings);
 int ring1_sched_set(void *vm, void *settings);
 void ring1_sched_vm_init(struct ring1_vm *vm);
 void ring1_sched_vm_free(struct ring1_vm *vm);
+
+/* sched_debugfs.c */
+extern const struct file_operations ring1_sched_fops;
 
 /* sched.c: a vCPU's way through KVM_RUN; the vCPU is owned. */
 void ring1_sched_vcpu_init(struct ring1_vcpu *vcpu);
