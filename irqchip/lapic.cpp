@@ -95,12 +95,12 @@ bool LocalApic::accepts_extint() const {
   return !(lint0 & kLvtMasked) && static_cast<DeliveryMode>(lint0 >> 8 & 7) == DeliveryMode::kExtInt;
 }
 
-bool LocalApic::deliver_local(uint32_t lvt) {
+Delivery LocalApic::deliver_local(uint32_t lvt) {
   const uint32_t value = reg(lvt);
-  if (value & kLvtMasked) return false;
+  if (value & kLvtMasked) return Delivery::kMasked;
   const auto mode = lvt == kApicLvtTimer || lvt == kApicLvtError ? DeliveryMode::kFixed
                                                                   : static_cast<DeliveryMode>(value >> 8 & 7);
-  return deliver(mode, static_cast<uint8_t>(value), false) != Delivery::kMasked;
+  return deliver(mode, static_cast<uint8_t>(value), false);
 }
 
 void LocalApic::lint0_rising() {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "irqchip/delivery.h"
+#include "vtimer/tick_backlog.h"
 
 namespace ring1::irqchip {
 
@@ -54,7 +55,7 @@ class LocalApic {
   uint8_t task_priority() const { return static_cast<uint8_t>(reg(kApicTpr)); }
   void set_task_priority(uint8_t value) { reg(kApicTpr) = value; }
 
-  uint64_t next_deadline() const { return timer_running_ ? timer_expiry_ : kNoDeadline; }
+  uint64_t next_deadline() const;
   void advance(uint64_t now);
 
   bool take_nmi() {
@@ -82,7 +83,8 @@ class LocalApic {
   void write_icr(uint32_t value);
   void write_svr(uint32_t value);
   void error(uint32_t bit);
-  bool deliver_local(uint32_t lvt);
+  Delivery deliver_local(uint32_t lvt);
+  uint64_t period() const;
 
   unsigned divide_shift() const;
   uint32_t current_count(uint64_t now) const;
@@ -95,6 +97,7 @@ class LocalApic {
   bool nmi_ = false;
   bool timer_running_ = false;
   uint64_t timer_expiry_ = 0;
+  vtimer::TickBacklog ticks_;  // of the periodic timer
 };
 
 }  // namespace ring1::irqchip

@@ -22,9 +22,16 @@ uint32_t LocalApic::current_count(uint64_t now) const {
   return left > 0xffffffffu ? 0xffffffffu : static_cast<uint32_t>(left);
 }
 
+uint64_t LocalApic::period() const {
+  const uint64_t period = uint64_t{reg(kApicInitialCount)} << divide_shift();
+  if (!(reg(kApicLvtTimer) & kLvtPeriodic) || !period) return 0;
+  return period < kMinPeriod ? kMinPeriod : period;
+}
+
 void LocalApic::start_timer(uint32_t count, uint64_t now) {
   timer_running_ = count != 0;
   timer_expiry_ = now + (uint64_t{count} << divide_shift());
+  ticks_.forget();
 }
 
 void LocalApic::write_divide(uint32_t value, uint64_t now) {
@@ -33,16 +40,27 @@ void LocalApic::write_divide(uint32_t value, uint64_t now) {
   if (timer_running_) timer_expiry_ = now + (uint64_t{left} << divide_shift());
 }
 
+uint64_t LocalApic::next_deadline() const {
+  if (!timer_running_) return kNoDeadline;
+  const uint64_t due = ticks_.due(period());
+  return ticks_.pending() && due < timer_expiry_ ? due : timer_expiry_;
+}
+
+// A periodic timer's ticks that were missed are made up for. One that finds the one before still waiting is tried again
+// half a period later.
 void LocalApic::advance(uint64_t now) {
-  if (!timer_running_ || now < timer_expiry_) return;
-  deliver_local(kApicLvtTimer);
-  uint64_t period = uint64_t{reg(kApicInitialCount)} << divide_shift();
-  if (!(reg(kApicLvtTimer) & kLvtPeriodic) || !period) {
-    timer_running_ = false;
-    return;
+  if (now < next_deadline()) return;
+  const uint64_t period = this->period();
+  if (now >= timer_expiry_) {
+    ticks_.add(period ? (now - timer_expiry_) / period + 1 : 1);
+    if (period) timer_expiry_ += ((now - timer_expiry_) / period + 1) * period;
+    timer_running_ = period != 0;
   }
-  if (period < kMinPeriod) period = kMinPeriod;
-  timer_expiry_ += ((now - timer_expiry_) / period + 1) * period;  // what was missed is one interrupt
+  switch (deliver_local(kApicLvtTimer)) {
+    case Delivery::kDelivered: return ticks_.delivered(now);
+    case Delivery::kCoalesced: return ticks_.wait(now);
+    case Delivery::kMasked: return ticks_.drop();
+  }
 }
 
 }  // namespace ring1::irqchip

@@ -19,28 +19,27 @@ void Pit::reset(uint64_t now) {
   for (unsigned i = 0; i < kChannels; ++i) channel_[i].reset(now);
   channel_[2].set_gate(false, now);
   port61_ = 0;
-  dropped_ = 0;
+  ticks_ = {};
   forget_ticks(now);
 }
 
 // After programming: ticks of another life are not owed.
 void Pit::forget_ticks(uint64_t now) {
   seen_edges_ = channel_[0].edges(now);
-  pending_ = 0;
+  ticks_.forget();
   ended_ = false;
   deadline_ = channel_[0].next_edge(now);
 }
 
-void Pit::deliver() {
+void Pit::deliver(uint64_t now) {
   switch (line_.pulse()) {
     case TimerLine::Answer::kDelivered:
-      --pending_;
+      ticks_.delivered(now);
       break;
     case TimerLine::Answer::kCoalesced:
       break;
     case TimerLine::Answer::kMasked:
-      dropped_ += pending_;
-      pending_ = 0;
+      ticks_.drop();
       break;
   }
 }
@@ -49,12 +48,14 @@ void Pit::advance(uint64_t now) {
   const uint64_t edges = channel_[0].edges(now);
   const uint64_t fresh = edges - seen_edges_;
   seen_edges_ = edges;
-  const uint64_t room = kMaxPending - pending_;
-  pending_ += static_cast<uint32_t>(fresh < room ? fresh : room);
-  dropped_ += fresh < room ? 0 : fresh - room;
-  if (pending_ && (fresh || ended_)) deliver();
-  ended_ = false;
-  const uint64_t next = channel_[0].next_edge(now);
+  ticks_.add(fresh);
+  const uint64_t due = ticks_.due(channel_[0].period_ns());
+  if (ticks_.pending() && (fresh || (ended_ && now >= due))) {
+    ended_ = false;
+    deliver(now);
+  }
+  uint64_t next = channel_[0].next_edge(now);
+  if (ticks_.pending() && ended_ && due < next) next = due;
   deadline_ = next != kNoDeadline && next < now + kMinInterval ? now + kMinInterval : next;
 }
 
@@ -110,7 +111,7 @@ bool Pit::io_write(uint16_t port, unsigned size, uint32_t value, uint64_t now) {
   } else if (port >= kCounterPort && port < kCounterPort + kChannels) {
     if (port == kCounterPort) advance(now);  // what is due so far belongs to the old count
     channel_[port - kCounterPort].write_count(byte, now);
-    if (port == kCounterPort) deadline_ = pending_ && ended_ ? 0 : channel_[0].next_edge(now);
+    if (port == kCounterPort) deadline_ = ticks_.pending() && ended_ ? now : channel_[0].next_edge(now);
   } else {
     return false;
   }

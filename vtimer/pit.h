@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The 8254 of a PC and port 0x61. Times are nanoseconds of virtual time (Clock).
 //
-// Lost ticks: a tick that finds the line's interrupt still waiting is kept, and delivered as soon as the guest has
-// ended one; so the guest sees them in quick succession but never faster than it handles them. At most
-// kMaxPending are kept; what comes on top, and what comes while the guest does not listen to the line at all, is
+// Lost ticks: a tick that finds the line's interrupt still waiting is kept (tick_backlog.h), and delivered when the guest
+// has ended one, at most twice as often as regular ones. What comes while the guest does not listen to the line at all is
 // dropped and counted.
 #pragma once
 
@@ -13,6 +12,7 @@
 
 #include "vtimer/clock.h"
 #include "vtimer/pit_channel.h"
+#include "vtimer/tick_backlog.h"
 
 namespace ring1::vtimer {
 
@@ -28,7 +28,7 @@ class TimerLine {
 
 class Pit {
  public:
-  static constexpr uint32_t kMaxPending = 250;
+  static constexpr uint32_t kMaxPending = TickBacklog::kMax;
 
   explicit Pit(TimerLine& line) : line_(line) {}
   Pit(const Pit&) = delete;
@@ -45,14 +45,15 @@ class Pit {
   void advance(uint64_t now);
   // The guest has ended the line's interrupt.
   void line_ended() {
-    if (!pending_) return;
+    if (!ticks_.pending()) return;
     ended_ = true;
-    deadline_ = 0;
+    const uint64_t due = ticks_.due(channel_[0].period_ns());
+    if (due < deadline_) deadline_ = due;
   }
 
   bool speaker_on() const { return port61_ & kSpeakerData; }
-  uint32_t pending_ticks() const { return pending_; }
-  uint64_t dropped_ticks() const { return dropped_; }
+  uint32_t pending_ticks() const { return ticks_.pending(); }
+  uint64_t dropped_ticks() const { return ticks_.dropped(); }
 
   void save(kvm_pit_state2* to, uint64_t now);
   void restore(const kvm_pit_state2& from, uint64_t now);
@@ -65,15 +66,14 @@ class Pit {
   void read_back(uint8_t command, uint64_t now);
   uint8_t read_port61(uint64_t now);
   void forget_ticks(uint64_t now);
-  void deliver();  // one
+  void deliver(uint64_t now);  // one
 
   TimerLine& line_;
   PitChannel channel_[kChannels];
   uint8_t port61_ = 0;
   uint64_t seen_edges_ = 0;  // of channel 0, turned into ticks
-  uint32_t pending_ = 0;
+  TickBacklog ticks_;
   bool ended_ = false;       // the line may take the next one now
-  uint64_t dropped_ = 0;
   uint64_t deadline_ = kNoDeadline;
 };
 

@@ -34,6 +34,8 @@ class PitChannel {
 
   // Rising edges of OUT since the reset, those that programming itself causes not counted.
   uint64_t edges(uint64_t now);
+  // Between two edges; 0 if they do not repeat.
+  uint64_t period_ns() const { return periodic() && loaded_ ? pit_ns(s_.count) : 0; }
   // When the next one is due; ~0: never, as things are.
   uint64_t next_edge(uint64_t now);
 

@@ -260,14 +260,54 @@ TEST_F(ApicTest, PeriodicTimerKeepsItsPhase) {
   chip.advance(now);
   EXPECT_EQ(chip.acknowledge(), 0x31);
   EXPECT_EQ(chip.next_deadline(), 2001000u);
-  now = 5600000;  // three missed: one interrupt
+  now = 2600000;
   chip.advance(now);
   write(kApicEoi, 0);
   EXPECT_EQ(chip.acknowledge(), 0x31);
-  EXPECT_EQ(chip.next_deadline(), 6001000u);
+  EXPECT_EQ(chip.next_deadline(), 3001000u);
   EXPECT_EQ(read(kApicCurrentCount), 401000u);
   write(kApicInitialCount, 0);
   EXPECT_EQ(chip.next_deadline(), kNoDeadline);
+}
+
+// A guest that did not run for a while and then takes every interrupt at once.
+TEST_F(ApicTest, MissedTicksComeAtTwiceTheRate) {
+  write(kApicDivide, 0xb);
+  write(kApicLvtTimer, 0x31 | kLvtPeriodic);
+  write(kApicInitialCount, 1000000);
+  now = 1000 + 10 * 1000000;
+  unsigned ticks = 0;
+  const auto run_to = [&](uint64_t end) {
+    while (chip.next_deadline() <= end) {
+      if (chip.next_deadline() > now) now = chip.next_deadline();
+      chip.advance(now);
+      if (chip.acknowledge() != 0x31) continue;
+      ++ticks;
+      write(kApicEoi, 0);
+    }
+    now = end;
+  };
+  run_to(now);
+  EXPECT_EQ(ticks, 1u);
+  run_to(now + 4 * 1000000);
+  EXPECT_EQ(ticks, 1u + 8);
+  run_to(1000 + 50 * 1000000);
+  EXPECT_EQ(ticks, 50u) << "caught up, and no more than that";
+}
+
+TEST_F(ApicTest, AfterALongStopTimeJumps) {
+  write(kApicDivide, 0xb);
+  write(kApicLvtTimer, 0x31 | kLvtPeriodic);
+  write(kApicInitialCount, 1000000);
+  now = uint64_t{3600} * 1000000000;
+  unsigned ticks = 0;
+  const uint64_t end = now + uint64_t{1} * 1000000000;
+  while (chip.next_deadline() <= end) {
+    if (chip.next_deadline() > now) now = chip.next_deadline();
+    chip.advance(now);
+    if (chip.acknowledge() == 0x31) ++ticks, write(kApicEoi, 0);
+  }
+  EXPECT_NEAR(ticks, 1000 + vtimer::TickBacklog::kMax, 2);
 }
 
 TEST_F(ApicTest, AMaskedTimerCountsInSilence) {

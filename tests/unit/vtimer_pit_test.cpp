@@ -264,7 +264,7 @@ TEST_F(PitTest, ManyHoursWithoutDrift) {
   EXPECT_EQ(pit.dropped_ticks(), 8640000u - Pit::kMaxPending);
 }
 
-TEST_F(PitTest, MissedTicksAreDeliveredOnePerEnd) {
+TEST_F(PitTest, MissedTicksComeAtTwiceTheRate) {
   program(0, 2, 1193);
   answer = Answer::kCoalesced;
   at(1193 * 5);
@@ -272,16 +272,31 @@ TEST_F(PitTest, MissedTicksAreDeliveredOnePerEnd) {
   EXPECT_EQ(pulses, 1u);
   EXPECT_EQ(pit.pending_ticks(), 5u);
   answer = Answer::kDelivered;
-  for (unsigned left = 4; left < 5; --left) {
-    EXPECT_GT(pit.next_deadline(), now);
-    pit.line_ended();
-    EXPECT_EQ(pit.next_deadline(), 0u);
-    pit.advance(now);
-    EXPECT_EQ(pit.pending_ticks(), left);
+  // From the next regular tick on the guest ends each at once: two a period until nothing is owed.
+  for (unsigned periods = 1; periods <= 4; ++periods) {
+    run_to(1193 * (5 + periods));
+    EXPECT_EQ(pulses, 2 * periods) << periods;
+    EXPECT_EQ(pit.pending_ticks(), 6 - periods) << periods;
   }
+  run_to(1193 * 20);
+  EXPECT_EQ(pit.pending_ticks(), 0u);
+  EXPECT_EQ(pulses, 21u) << "every tick once, and the one that was coalesced";
+  EXPECT_EQ(pit.dropped_ticks(), 0u);
+}
+
+// A guest that does not end its interrupt is not given another.
+TEST_F(PitTest, NoTickBeforeTheEnd) {
+  program(0, 2, 1193);
+  at(1193 * 5);
+  pit.advance(now);
+  EXPECT_EQ(pulses, 1u);
+  at(1193 * 5 + 900);
+  pit.advance(now);
+  EXPECT_EQ(pulses, 1u);
   pit.line_ended();
-  EXPECT_GT(pit.next_deadline(), now);
-  EXPECT_EQ(pulses, 6u);
+  EXPECT_LE(pit.next_deadline(), now);
+  pit.advance(now);
+  EXPECT_EQ(pulses, 2u);
 }
 
 TEST_F(PitTest, TicksNobodyListensToAreDropped) {
