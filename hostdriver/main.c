@@ -8,9 +8,9 @@
 
 #include "ring1.h"
 
-unsigned int ring1_tc_size = SZ_16M;
+unsigned int ring1_tc_size = SZ_4M;
 module_param_named(tc_size, ring1_tc_size, uint, 0444);
-MODULE_PARM_DESC(tc_size, "bytes of the translation cache of each vCPU, 64 KiB to 64 MiB (default 16 MiB)");
+MODULE_PARM_DESC(tc_size, "bytes of the translation cache of each vCPU, 64 KiB to 64 MiB (default 4 MiB)");
 
 bool ring1_chaining = true;
 module_param_named(chaining, ring1_chaining, bool, 0444);

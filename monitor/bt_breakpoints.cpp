@@ -85,9 +85,10 @@ BtEngine::Stop BtEngine::stop() {
   if (live_ != Live::kTranslated || !cache_.contains(tc_eip(), &position)) return Stop::kBoundary;
   if (cache_.is_miss_stub(position)) return Stop::kBehind;
   tcache::Fragment* fragment = cache_.find(position, &offset);
-  const translator::MapEntry* entry = fragment ? tcache::find_map_entry(*fragment, offset) : nullptr;
-  if (!entry || (entry->boundary && entry->code_offset == offset)) return Stop::kBoundary;
-  return entry->eip == translator::MapEntry::Eip::kOffset ? Stop::kInside : Stop::kBehind;
+  translator::MapEntry entry;
+  if (!fragment || !tcache::find_map_entry(*fragment, offset, &entry)) return Stop::kBoundary;
+  if (entry.boundary && entry.code_offset == offset) return Stop::kBoundary;
+  return entry.eip == translator::MapEntry::Eip::kOffset ? Stop::kInside : Stop::kBehind;
 }
 
 void BtEngine::debug_exception() {

@@ -52,9 +52,10 @@ bool BtEngine::in_cache(uint32_t* eip, tcache::Fragment** fragment) {
   if (live_ != Live::kTranslated || !cache_.contains(tc_eip(), &position)) return false;
   *fragment = cache_.find(position, &offset);
   if (!*fragment) return false;
-  const translator::MapEntry* entry = tcache::find_map_entry(**fragment, offset);
-  *eip = entry && entry->eip == translator::MapEntry::Eip::kOffset ? (*fragment)->eip + entry->guest_offset
-                                                                   : (*fragment)->eip;
+  translator::MapEntry entry;
+  *eip = (*fragment)->eip;
+  if (tcache::find_map_entry(**fragment, offset, &entry) && entry.eip == translator::MapEntry::Eip::kOffset)
+    *eip += entry.guest_offset;
   return true;
 }
 

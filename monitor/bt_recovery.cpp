@@ -44,9 +44,8 @@ void BtEngine::recover() {
   const bool inside = cache_.contains(tc_eip(), &position);
   if (inside && !cache_.is_miss_stub(position)) {
     fragment = cache_.find(position, &offset);
-    const translator::MapEntry* found = fragment ? tcache::find_map_entry(*fragment, offset) : nullptr;
-    if (!found) return internal_error(KVM_INTERNAL_ERROR_EMULATION, "guest code jumped into the translation cache");
-    entry = *found;
+    if (!fragment || !tcache::find_map_entry(*fragment, offset, &entry))
+      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "guest code jumped into the translation cache");
   } else if (!inside) {
     return internal_error(KVM_INTERNAL_ERROR_EMULATION, "translated code left the translation cache");
   }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The invariants of the cache, for tests.
+#include "tcache/state_map.h"
 #include "tcache/translation_cache.h"
 
 namespace ring1::tcache {
 
 bool TranslationCache::check_fragment(const Fragment& fragment) const {
   if (find_key(fragment.eip, fragment.mode) != &fragment) return false;
-  for (unsigned i = 1; i < fragment.map_count; ++i) {
-    if (fragment.map[i].code_offset < fragment.map[i - 1].code_offset) return false;
+  MapReader map(fragment.map, fragment.map_count);
+  translator::MapEntry entry;
+  for (unsigned last = 0; map.next(&entry); last = entry.code_offset) {
+    if (entry.code_offset < last || entry.code_offset >= fragment.code_size) return false;
   }
   if (code_.group_of(fragment.start) != code_.group_of(fragment.start + fragment.code_size - 1)) return false;
 

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tcache/fragment.h"
 
+#include "tcache/state_map.h"
+
 namespace ring1::tcache {
 
 using translator::Callout;
 using translator::MapEntry;
 
-const MapEntry* find_map_entry(const Fragment& fragment, unsigned offset) {
-  unsigned low = 0, high = fragment.map_count;  // the answer is the last entry at or before `offset`
-  while (low < high) {
-    const unsigned middle = (low + high) / 2;
-    if (fragment.map[middle].code_offset <= offset) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+bool find_map_entry(const Fragment& fragment, unsigned offset, MapEntry* entry) {
+  MapReader map(fragment.map, fragment.map_count);
+  MapEntry next;
+  bool found = false;
+  while (map.next(&next) && next.code_offset <= offset) {
+    *entry = next;
+    found = true;
   }
-  return low ? &fragment.map[low - 1] : nullptr;
+  return found;
 }
 
 bool boundary_offset(const Fragment& fragment, unsigned guest_offset, unsigned* offset) {
-  for (unsigned i = 0; i < fragment.map_count; ++i) {
-    const MapEntry& entry = fragment.map[i];
+  MapReader map(fragment.map, fragment.map_count);
+  MapEntry entry;
+  while (map.next(&entry)) {
     if (!entry.boundary || entry.eip != MapEntry::Eip::kOffset || entry.guest_offset != guest_offset) continue;
     *offset = entry.code_offset;
     return true;

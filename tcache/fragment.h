@@ -18,9 +18,12 @@ struct Exit {
   Fragment* target;      // nullptr: unlinked, the branch goes to its stub
   Link<Exit> incoming;   // in target's list
   uint32_t target_eip;
-  uint16_t patch_offset, stub_offset;
-  bool is_call;
+  uint16_t patch_offset;
+  uint16_t stub_offset : 15;  // units are shorter (Translation::kMaxCode)
+  bool is_call : 1;
 };
+static_assert(translator::Translation::kMaxCode < 1 << 15);
+static_assert(sizeof(Exit) == 40);  // there are three or four for each fragment
 
 // The guest bytes a fragment has on one page.
 struct Part {
@@ -44,8 +47,8 @@ struct Fragment {
   Exit* exits = nullptr;
   translator::ReturnPoint* returns = nullptr;
   translator::Callout* callouts = nullptr;
-  translator::MapEntry* map = nullptr;
-  Part parts[2] = {};
+  uint8_t* map = nullptr;  // packed: state_map.h
+  Part* parts = nullptr;  // one, or two if the guest's bytes go over a page's end
 
   Exit* incoming = nullptr;       // links of others (and its own) to this fragment
   Fragment* hash_next = nullptr;  // by linear address
@@ -55,8 +58,8 @@ struct Fragment {
   TcOffset position(unsigned offset) const { return TcOffset(start + offset); }
 };
 
-// The entry in force at `offset`, or nullptr in front of the first entry.
-const translator::MapEntry* find_map_entry(const Fragment& fragment, unsigned offset);
+// The entry in force at `offset`. false: in front of the first entry.
+bool find_map_entry(const Fragment& fragment, unsigned offset, translator::MapEntry* entry);
 
 // Where execution can resume in front of the instruction at guest_offset with exactly the guest's state, for
 // example behind an instruction that was emulated. false: nowhere in this fragment.

@@ -8,6 +8,7 @@ namespace ring1::tcache {
 Slab::Page* Slab::new_page(unsigned size_class) {
   auto* page = static_cast<Page*>(allocator_.allocate_page());
   if (!page) return nullptr;
+  ++pages_;
   page->used = 0;
   page->size_class = static_cast<uint16_t>(size_class);
   page->free = nullptr;
@@ -46,6 +47,7 @@ void Slab::release(void* record) {
   if (--page->used == 0) {
     list_remove<&Page::in_class>(page);
     allocator_.release_page(page);
+    --pages_;
   }
 }
 

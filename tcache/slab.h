@@ -23,6 +23,8 @@ class Slab {
   void* allocate(size_t bytes);  // not cleared; nullptr: out of memory
   void release(void* record);    // nullptr is fine
 
+  size_t pages() const { return pages_; }
+
   template <class T>
   T* create() {
     void* memory = allocate(sizeof(T));
@@ -36,13 +38,14 @@ class Slab {
     uint16_t used, size_class;
   };
 
-  static constexpr unsigned kClasses = 15;
-  static constexpr uint16_t kBytes[kClasses] = {64,  96,  128, 160, 192,  240,  288, 336,
-                                                400, 496, 672, 1008, 1344, 2032, kMaxBytes};
+  static constexpr unsigned kClasses = 18;
+  static constexpr uint16_t kBytes[kClasses] = {32,  48,  64,  96,  128, 160, 192,  240,  288, 336,
+                                                400, 448, 496, 672, 1008, 1344, 2032, kMaxBytes};
 
   Page* new_page(unsigned size_class);
 
   Allocator& allocator_;
+  size_t pages_ = 0;
   Page* partial_[kClasses] = {};  // pages of a class with room
 };
 

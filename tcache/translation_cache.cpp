@@ -3,6 +3,7 @@
 #include "tcache/translation_cache.h"
 
 #include "base/assert.h"
+#include "tcache/state_map.h"
 
 namespace ring1::tcache {
 
@@ -82,7 +83,8 @@ Fragment* TranslationCache::insert(uint32_t eip, const Mode& mode, const Transla
   for (;;) {
     // Placing may evict, and so may free what build() would have found: in this order, and again from the start.
     uint32_t start;
-    if (code_.place(unit.code_size, &start)) {
+    const bool room = slab_.pages() < record_pages() || !stats_.fragments;
+    if (room && code_.place(unit.code_size, &start)) {
       if (Fragment* fragment = build(eip, mode, unit, pages, page_count)) {
         enter(fragment, unit, start);
         return fragment;
@@ -95,7 +97,9 @@ Fragment* TranslationCache::insert(uint32_t eip, const Mode& mode, const Transla
 // A fragment with all its records, not yet in the cache; nullptr: out of memory.
 Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translation& unit,
                                   const MappedPage* pages, unsigned page_count) {
-  const size_t bytes = rounded(sizeof(Fragment)) + rounded(unit.exit_count * sizeof(Exit)) +
+  const unsigned guest_size = unit.guest_size ? unit.guest_size : 1;
+  const unsigned part_count = Gva(mode.cs_base + eip).offset() + guest_size > kPageSize ? 2 : 1;
+  const size_t bytes = rounded(sizeof(Fragment)) + part_count * sizeof(Part) + rounded(unit.exit_count * sizeof(Exit)) +
                        rounded(unit.return_count * sizeof(translator::ReturnPoint)) +
                        rounded(unit.callout_count * sizeof(translator::Callout));
   auto* memory = static_cast<uint8_t*>(slab_.allocate(bytes));
@@ -104,7 +108,7 @@ Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translat
   fragment->eip = eip;
   fragment->mode = mode;
   fragment->code_size = unit.code_size;
-  fragment->guest_size = unit.guest_size ? unit.guest_size : 1;
+  fragment->guest_size = static_cast<uint16_t>(guest_size);
   fragment->instructions = unit.instructions;
   fragment->indirect_entry = unit.indirect_entry;
   fragment->call_entry = unit.call_entry;
@@ -115,18 +119,26 @@ Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translat
   fragment->callout_count = unit.callout_count;
 
   memory += rounded(sizeof(Fragment));
+  fragment->parts = reinterpret_cast<Part*>(memory);
+  for (unsigned i = 0; i < part_count; ++i) new (&fragment->parts[i]) Part();
+  memory += part_count * sizeof(Part);
   fragment->exits = reinterpret_cast<Exit*>(memory);
   for (unsigned i = 0; i < unit.exit_count; ++i) {
     const translator::DirectExit& from = unit.exits[i];
-    fragment->exits[i] = {fragment, nullptr, {}, from.target_eip, from.patch_offset, from.stub_offset, from.is_call};
+    fragment->exits[i] = {.owner = fragment,
+                          .target = nullptr,
+                          .incoming = {},
+                          .target_eip = from.target_eip,
+                          .patch_offset = from.patch_offset,
+                          .stub_offset = static_cast<uint16_t>(from.stub_offset & 0x7fff),
+                          .is_call = from.is_call};
   }
   memory += rounded(unit.exit_count * sizeof(Exit));
   fragment->returns = copy_array(memory, unit.returns, unit.return_count);
   fragment->callouts = copy_array(memory, unit.callouts, unit.callout_count);
 
-  const size_t map_bytes = unit.map_count * sizeof(translator::MapEntry);
-  auto* map_memory = static_cast<uint8_t*>(slab_.allocate(map_bytes));
-  if (map_memory) fragment->map = copy_array(map_memory, unit.map, unit.map_count);
+  fragment->map = static_cast<uint8_t*>(slab_.allocate(packed_map_bytes(unit.map, unit.map_count)));
+  if (fragment->map) pack_map(unit.map, unit.map_count, fragment->map);
   if (!fragment->map || !attach(fragment, pages, page_count)) {
     release(fragment);
     return nullptr;

@@ -103,7 +103,6 @@ class TranslationCache {
   uint32_t return_address(const Fragment& fragment, unsigned offset) const {
     return region_.exec_base + fragment.start + offset;
   }
-  unsigned part_ranges(const Fragment& fragment, Part parts[2]) const;
   bool is_suspended(const Fragment& fragment) const;
   Fragment* find_key(uint32_t eip, const Mode& mode) const;
   Fragment* build(uint32_t eip, const Mode& mode, const Translation& unit, const MappedPage* pages,
@@ -112,6 +111,9 @@ class TranslationCache {
   void enter(Fragment* fragment, const Translation& unit, uint32_t start);
   Mapping* map(const MappedPage& page);
   bool evict();
+  // Records may take this many pages, so that the size says how much memory a cache can cost in all. Debian's kernels
+  // need four times their code's size.
+  size_t record_pages() const { return (region_.size / kPageSize) * 4 + 128; }
 
   void destroy(Fragment* fragment);
   void release(Fragment* fragment);

@@ -29,7 +29,9 @@ TEST(TcacheSlab, RecordsAreDisjointAndPagesGoBack) {
         live.push_back({record, size});
       }
     }
+    EXPECT_EQ(slab.pages(), allocator.used);
     for (auto [record, size] : live) slab.release(record);
+    EXPECT_EQ(slab.pages(), 0u);
   }
   EXPECT_EQ(allocator.used, 0u);
 }

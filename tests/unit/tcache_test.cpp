@@ -41,9 +41,14 @@ TEST_F(TcacheTest, FindByPosition) {
 
 TEST_F(TcacheTest, MapQueries) {
   Fragment* fragment = add(0x1000, Unit(64, {0x2000}));
-  EXPECT_EQ(find_map_entry(*fragment, 7)->code_offset, 0);
-  EXPECT_EQ(find_map_entry(*fragment, 8)->code_offset, 8);
-  EXPECT_EQ(find_map_entry(*fragment, 63)->code_offset, 12);
+  const auto entry_at = [&](unsigned offset) {
+    translator::MapEntry entry;
+    EXPECT_TRUE(find_map_entry(*fragment, offset, &entry));
+    return entry.code_offset;
+  };
+  EXPECT_EQ(entry_at(7), 0);
+  EXPECT_EQ(entry_at(8), 8);
+  EXPECT_EQ(entry_at(63), 12);
   unsigned offset = 0;
   EXPECT_TRUE(boundary_offset(*fragment, 2, &offset));
   EXPECT_EQ(offset, 12u);
@@ -168,6 +173,19 @@ TEST_F(TcacheTest, EvictsTheGroupThatWasNotUsed) {
   }
   EXPECT_EQ(cache->stats().eviction_groups, 1u);
   EXPECT_EQ(cache->stats().evicted, 4u);
+  EXPECT_TRUE(cache->check());
+}
+
+// Small units with many branches would need more memory for their records than their code's size lets expect.
+TEST_F(TcacheTest, RecordsHaveABoundToo) {
+  constexpr uint32_t kSize = 1 << 20, kUnitBytes = 72;
+  start(kSize);
+  const size_t before = allocator.used;
+  const std::vector<uint32_t> nowhere(8, 0x5000'0000);
+  for (uint32_t i = 0; i < kSize / kUnitBytes * 9 / 10; ++i) ASSERT_TRUE(add(0x10000 + 4 * i, Unit(kUnitBytes, nowhere)));
+  EXPECT_GT(cache->stats().evicted, 0u);
+  EXPECT_LE(allocator.used - before, 4 * kSize / kPageSize + 130);
+  EXPECT_GT(allocator.used - before, 3 * kSize / kPageSize);
   EXPECT_TRUE(cache->check());
 }
 
