@@ -6,10 +6,17 @@
 # One line is said on any machine, bare ones included: "...use pci=nocrs and report a bug".
 command='uname -rm; cat /proc/interrupts; dmesg | grep -i -e BUG -e WARNING | grep -vc "and report a bug"'
 
+# What the monitor has of the host's memory, cache and tables included; the bound is 24 MiB and 1 % of the guest's.
+monitor_kib() {
+  local pages
+  pages=$(grep -o '"pages_granted": [0-9]*' "$work/stats" | head -n 1 | grep -o '[0-9]*$')
+  echo $((${pages:-1000000} * 4))
+}
+
 # boot GUEST RELEASE-PATTERN
 boot() {
   say "booting $1"
-  if ! TIMEOUT=${TIMEOUT:-240} guest "$command; true" GUEST="$1"; then
+  if ! TIMEOUT=${TIMEOUT:-240} guest "$command; true" GUEST="$1" STATS="$work/stats" MEM=128M; then
     fail "$1 did not end well"
   elif ! head -n 1 "$work/out" | grep -qE "$2"; then
     fail "$1 says it is $(head -n 1 "$work/out")"
@@ -17,8 +24,10 @@ boot() {
     fail "$1 has $(tail -n 1 "$work/out") complaints in its log"
   elif ! grep -q 'timer' "$work/out"; then
     fail "$1 has no timer in /proc/interrupts"
+  elif [ "$(monitor_kib)" -gt $((24 * 1024 + 128 * 1024 / 100)) ]; then
+    fail "$1: the monitor took $(monitor_kib) KiB"
   else
-    say "$1: $(head -n 1 "$work/out"), $seconds s"
+    say "$1: $(head -n 1 "$work/out"), $seconds s, monitor $(monitor_kib) KiB"
   fi
 }
 
