@@ -155,6 +155,18 @@ bool ring1_sched_wait(struct ring1_vcpu *vcpu)
 	return true;
 }
 
+void ring1_sched_refresh(struct ring1_vcpu *vcpu)
+{
+	struct ring1_slot_queue *slots;
+	unsigned long flags;
+
+	if (!is_on())
+		return;
+	slots = ring1_slots_lock(vcpu, &flags);
+	ring1_slots_publish(vcpu, ring1_slots_charge(slots));
+	ring1_slots_unlock(slots, flags);
+}
+
 void ring1_sched_vcpu_adjust(struct ring1_vcpu *vcpu, const struct ring1_sched_params *params)
 {
 	struct ring1_slot_queue *slots;

@@ -67,6 +67,8 @@ void ring1_sched_end_run(struct ring1_vcpu *vcpu);
 void ring1_sched_halt(struct ring1_vcpu *vcpu);
 /* false: enter the guest. true: something happened meanwhile; look at what there is to do, and ask again. */
 bool ring1_sched_wait(struct ring1_vcpu *vcpu);
+/* Brings the statistics up to date. */
+void ring1_sched_refresh(struct ring1_vcpu *vcpu);
 void ring1_sched_vcpu_adjust(struct ring1_vcpu *vcpu, const struct ring1_sched_params *params);
 
 /* sched_slots.c: below it, the queues. Called with the queue's lock held. */
@@ -76,6 +78,7 @@ struct ring1_slot_queue *ring1_slots_of(int cpu);
 struct ring1_slot_queue *ring1_slots_lock(struct ring1_vcpu *vcpu, unsigned long *flags);
 void ring1_slots_unlock(struct ring1_slot_queue *slots, unsigned long flags);
 u64 ring1_slots_charge(struct ring1_slot_queue *slots); /* the current entity, until now; tells the time */
+void ring1_slots_publish(struct ring1_vcpu *vcpu, u64 now);
 void ring1_slots_dispatch(struct ring1_slot_queue *slots, u64 now);
 void ring1_slots_update(struct ring1_slot_queue *slots, u64 now);
 void ring1_slots_place(struct ring1_vcpu *vcpu);

@@ -68,13 +68,15 @@ static void set_timer(struct ring1_slot_queue *slots, u64 ns, u64 now)
 	hrtimer_start(&slots->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_PINNED);
 }
 
-static void publish(struct ring1_vcpu *vcpu)
+void ring1_slots_publish(struct ring1_vcpu *vcpu, u64 now)
 {
 	struct ring1_stats *stats = &vcpu->shared->stats;
 	const struct ring1_sched_entity *entity = &vcpu->sched.entity;
+	u64 since = entity->statistics.wait_since;
+	u64 waiting = vcpu->sched.slot == RING1_SLOT_WAITING && now > since ? now - since : 0;
 
 	WRITE_ONCE(stats->sched_run_ns, entity->statistics.run);
-	WRITE_ONCE(stats->sched_wait_ns, entity->statistics.wait);
+	WRITE_ONCE(stats->sched_wait_ns, entity->statistics.wait + waiting);
 	WRITE_ONCE(stats->sched_dispatches, entity->statistics.dispatches);
 	WRITE_ONCE(stats->sched_preemptions, vcpu->sched.preemptions);
 	WRITE_ONCE(stats->sched_deadline_misses, entity->statistics.misses);
@@ -98,7 +100,7 @@ u64 ring1_slots_charge(struct ring1_slot_queue *slots)
 		ring1_sched_charge(&vcpu->sched.entity, total - vcpu->sched.charged, now);
 		vcpu->sched.charged = total;
 	}
-	publish(vcpu);
+	ring1_slots_publish(vcpu, now);
 	return now;
 }
 
@@ -162,7 +164,7 @@ void ring1_slots_dispatch(struct ring1_slot_queue *slots, u64 now)
 	if (before && &before->sched.entity != choice.entity) {
 		WRITE_ONCE(before->sched.slot, RING1_SLOT_WAITING);
 		before->sched.preemptions++;
-		publish(before);
+		ring1_slots_publish(before, now);
 	}
 	if (choice.entity)
 		grant(slots, vcpu_of(choice.entity));

@@ -59,8 +59,10 @@ void ring1_stats_read(struct ring1_vm *vm, struct ring1_vcpu *vcpu, u64 values[R
 	for (i = 0; i < RING1_MAX_VCPUS; i++) {
 		struct ring1_vcpu *one = smp_load_acquire(&vm->vcpus[i]);
 
-		if (one && (!vcpu || vcpu == one))
+		if (one && (!vcpu || vcpu == one)) {
+			ring1_sched_refresh(one);
 			add_values(one, values);
+		}
 	}
 }
 

@@ -23,6 +23,8 @@ void set_up_logging(const std::string& level) {
 struct Dispatch {
   int operator()(const RunOptions& options) const { return run_command(options); }
   int operator()(const StatsOptions& options) const { return stats_command(options); }
+  int operator()(const SchedOptions& options) const { return sched_command(options); }
+  int operator()(const TopOptions& options) const { return top_command(options); }
   int operator()(const PsOptions& options) const { return ps_command(options); }
   int operator()(const CheckOptions&) const { return check_command(); }
   int operator()(const LogOptions& options) const { return log_command(options); }

@@ -23,6 +23,21 @@ struct RawRun {
   std::vector<std::string> modules;
 };
 
+void add_sched_options(CLI::App& command, SchedChange& change, const std::string& prefix) {
+  const auto option = [&](const char* name, auto& value, const char* help) {
+    command.add_option("--" + prefix + name, value, help)->group("Share of the processors");
+  };
+  option("weight", change.weight, "credit, bvt, sedf: share relative to other guests'; usual: 256");
+  option("cap", change.cap, "credit: percent of a processor it never exceeds, 0: none");
+  option("slice", change.slice, "sedf: guaranteed ms in each period, 0: by weight");
+  option("period", change.period, "sedf: ms");
+  option("latency", change.latency, "sedf: ms of the first period after a sleep, 0: as the others");
+  option("extratime", change.extratime, "sedf: 1: takes what nobody has a claim to, 0: does not");
+  option("warp", change.warp, "bvt: runs ahead of its share after waking up, by so many ms; 0: does not");
+  option("warp-limit", change.warp_limit, "bvt: for no longer than so many ms, 0: no limit");
+  option("warp-pause", change.warp_pause, "bvt: then not again for so many ms");
+}
+
 CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   CLI::App* command = app.add_subcommand("run", "Boot a guest; its serial console is standard input and output");
   command->add_option("--kernel", run.kernel, "bzImage, 32-bit vmlinux, PVH or multiboot-1 image");
@@ -46,6 +61,7 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_flag("--isa-debug-exit", run.isa_debug_exit, "a write to port 0xf4 ends the run with (value << 1) | 1");
   command->add_flag("--reboot", run.reboot, "a reset restarts the guest instead of ending the run");
   command->add_option("--timeout", run.timeout, "end the run after so many seconds with status 124");
+  add_sched_options(*command, run.sched, "sched-");
   return command;
 }
 
@@ -67,6 +83,20 @@ CLI::App* add_save(CLI::App& app, SaveOptions& save) {
   return command;
 }
 
+CLI::App* add_sched(CLI::App& app, SchedOptions& sched) {
+  CLI::App* command = app.add_subcommand("sched", "Show or change the shares of running guests");
+  command->add_option("PID", sched.pid, "only this process' guests");
+  add_sched_options(*command, sched.change, "");
+  return command;
+}
+
+CLI::App* add_top(CLI::App& app, TopOptions& top) {
+  CLI::App* command = app.add_subcommand("top", "Show, again and again, which share of the processors guests get");
+  command->add_option("--interval", top.interval, "seconds between two looks")->capture_default_str();
+  command->add_option("--count", top.count, "end after so many");
+  return command;
+}
+
 // A saved machine brings everything that says what it is.
 void check_restore(const RunOptions& run) {
   if (!run.restore && run.kernel.empty()) throw usage_failure("--kernel is required (see 'ring1 --help')");
@@ -81,6 +111,14 @@ void check_run(RunOptions& run, const RawRun& raw) {
   for (const std::string& text : raw.modules) run.modules.push_back(parse_module(text));
   if (run.timeout && !(*run.timeout > 0 && std::isfinite(*run.timeout)))
     throw usage_failure("--timeout: a positive number of seconds is needed");
+}
+
+void check_sched(const SchedOptions& sched) {
+  if (sched.change.any() && !sched.pid) throw usage_failure("sched: whose? A PID is needed (see 'ring1 ps')");
+}
+
+void check_top(const TopOptions& top) {
+  if (!(top.interval >= 0.1 && top.interval <= 3600)) throw usage_failure("--interval: 0.1 to 3600 seconds");
 }
 
 void check_stats(const StatsOptions& stats) {
@@ -106,7 +144,11 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   PsOptions ps;
   LogOptions log;
   SaveOptions save;
+  SchedOptions sched;
+  TopOptions top;
   const CLI::App* run_command = add_run(app, run, raw);
+  const CLI::App* sched_command = add_sched(app, sched);
+  const CLI::App* top_command = add_top(app, top);
   const CLI::App* stats_command = add_stats(app, stats);
   CLI::App* ps_command = app.add_subcommand("ps", "List the running guests");
   ps_command->add_flag("--json", ps.json, "one JSON object");
@@ -130,6 +172,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   } else if (*stats_command) {
     check_stats(stats);
     options.command = stats;
+  } else if (*sched_command) {
+    check_sched(sched);
+    options.command = sched;
+  } else if (*top_command) {
+    check_top(top);
+    options.command = top;
   } else if (*ps_command) {
     options.command = ps;
   } else if (*save_command) {

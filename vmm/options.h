@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "vmm/sched/settings.h"
+
 namespace ring1::vmm {
 
 struct ModuleOption {
@@ -30,6 +32,7 @@ struct RunOptions {
   bool isa_debug_exit = false;
   bool reboot = false;
   std::optional<double> timeout;  // seconds
+  SchedChange sched;
 };
 
 struct StatsOptions {
@@ -50,6 +53,16 @@ struct SaveOptions {
   bool verify = false;
 };
 
+struct SchedOptions {
+  std::optional<int> pid;
+  SchedChange change;  // nothing: show
+};
+
+struct TopOptions {
+  double interval = 1;  // seconds
+  std::optional<unsigned> count;  // of tables, then it ends
+};
+
 struct CheckOptions {};
 
 struct LogOptions {
@@ -63,7 +76,8 @@ struct CommonOptions {
 
 struct Options {
   CommonOptions common;
-  std::variant<RunOptions, StatsOptions, PsOptions, CheckOptions, LogOptions, SaveOptions> command;
+  std::variant<RunOptions, StatsOptions, PsOptions, CheckOptions, LogOptions, SaveOptions, SchedOptions, TopOptions>
+      command;
 };
 
 // Nothing: help or the version was asked for and printed. Throws a Failure with one line for bad arguments.

@@ -7,6 +7,8 @@
 namespace ring1::vmm {
 
 int stats_command(const StatsOptions& options);
+int sched_command(const SchedOptions& options);
+int top_command(const TopOptions& options);
 int ps_command(const PsOptions& options);
 int check_command();
 int log_command(const LogOptions& options);

@@ -8,6 +8,7 @@
 #include "vmm/file.h"
 #include "vmm/inspect/commands.h"
 #include "vmm/inspect/debugfs.h"
+#include "vmm/inspect/sched_state.h"
 #include "vmm/json.h"
 
 namespace ring1::vmm {
@@ -19,6 +20,7 @@ struct Row {
   uint64_t memory_kib;  // of the guest, in the host's memory now
   std::string state;
   uint64_t exits;
+  std::optional<SchedState> sched;
 };
 
 // A line "Key:   value" of /proc/PID/status.
@@ -32,7 +34,7 @@ std::string status_field(int pid, const std::string& key) {
 
 Row describe(const RunningGuest& guest) {
   const GuestCounters counters = read_counters(guest);
-  Row row{guest, 0, status_field(guest.pid, "State"), 0};
+  Row row{guest, 0, status_field(guest.pid, "State"), 0, read_sched(guest)};
   const size_t name = row.state.find('(');  // "S (sleeping)"
   if (name != std::string::npos) row.state = row.state.substr(name + 1, row.state.size() - name - 2);
   if (const auto pages = counters.find("pages_pinned"))
@@ -47,17 +49,18 @@ Row describe(const RunningGuest& guest) {
 
 int ps_command(const PsOptions& options) {
   JsonObject all;
-  if (!options.json) fmt::print("{:>8} {:>4} {:<6} {:>12} {:<12} {:>16}\n", "PID", "FD", "ENGINE", "MEMORY", "STATE", "EXITS");
+  if (!options.json) fmt::print("{:>8} {:>4} {:<6} {:>12} {:<12} {:>16}  {}\n", "PID", "FD", "ENGINE", "MEMORY", "STATE", "EXITS", "SCHEDULER");
   for (const RunningGuest& guest : running_guests()) {
     const Row row = describe(guest);
     if (options.json) {
       JsonObject object;
       object.number("pid", guest.pid).number("fd", guest.fd).string("engine", guest.engine);
       object.number("memory_kib", row.memory_kib).string("state", row.state).number("exits", row.exits);
+      if (row.sched) object.string("scheduler", row.sched->policy).string("share", describe_sched(*row.sched));
       all.object(fmt::format("{}-{}", guest.pid, guest.fd), object);
     } else {
-      fmt::print("{:>8} {:>4} {:<6} {:>8} KiB {:<12} {:>16}\n", guest.pid, guest.fd, guest.engine, row.memory_kib,
-                 row.state, row.exits);
+      fmt::print("{:>8} {:>4} {:<6} {:>8} KiB {:<12} {:>16}  {}\n", guest.pid, guest.fd, guest.engine, row.memory_kib,
+                 row.state, row.exits, row.sched ? row.sched->policy + ": " + describe_sched(*row.sched) : "");
     }
   }
   if (options.json) fmt::print("{}\n", all.text());

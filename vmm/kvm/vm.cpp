@@ -72,6 +72,20 @@ void KvmVm::route_interrupts() const {
   if (variable_ioctl(fd(), kSetGsiRouting, entries) != 0) throw system_failure("KVM_SET_GSI_ROUTING");
 }
 
+void KvmVm::change_sched(const SchedChange& change) const {
+  ring1_vm_sched settings{};
+  if (::ioctl(fd(), RING1_GET_SCHED, &settings) != 0) {
+    if (errno == ENOTTY) throw usage_failure("this device has no scheduler to ask for a share");
+    throw system_failure("RING1_GET_SCHED");
+  }
+  settings.policy = 0;
+  change.apply(settings.params);
+  if (::ioctl(fd(), RING1_SET_SCHED, &settings) == 0) return;
+  if (errno == EINVAL) throw usage_failure("the scheduler knows no such parameters: " + std::string(kSchedRanges));
+  if (errno == EBUSY) throw Failure(kExitEnvironment, "the slices of all guests would not fit into the processors' time");
+  throw system_failure("RING1_SET_SCHED");
+}
+
 void KvmVm::set_irq(uint32_t irq, bool level) const {
   kvm_irq_level request{};
   request.irq = irq;

@@ -4,6 +4,7 @@
 
 #include "vmm/kvm/system.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/sched/settings.h"
 
 namespace ring1::vmm {
 
@@ -15,6 +16,8 @@ class KvmVm {
   int fd() const { return fd_.get(); }
   // The slot of all memory again, with other KVM_MEM_ flags.
   void set_memory(const GuestMemory& memory, uint32_t flags) const;
+  // Throws a Failure if the device has no such scheduler, or refuses.
+  void change_sched(const SchedChange& change) const;
   // Callable from any thread.
   void set_irq(uint32_t irq, bool level) const;
 

@@ -49,6 +49,7 @@ Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEv
       reset_port_([this] { finish({Outcome::Kind::reset}); }),
       system_control_([this] { finish({Outcome::Kind::reset}); }),
       debug_exit_([this](int code) { finish({Outcome::Kind::debug_exit, code}); }) {
+  if (config.sched.any()) vm_.change_sched(config.sched);
   attach_devices(config);
   if (config.snapshot)
     restore(system, *config.snapshot);

@@ -29,6 +29,7 @@ struct MachineConfig {
   std::vector<std::string> cpu_for;  // engines whose features the guest is kept to
   BootInputs boot;
   std::shared_ptr<const Snapshot> snapshot;  // go on with this instead of booting
+  SchedChange sched;
 };
 
 // What the machine tells the main thread; called from the vCPU thread.
