@@ -77,12 +77,13 @@ bench: build
 	@bash scripts/build-module.sh $(build) cloud 1>&2
 	@$(python) tests/run_bench
 
-# The plots of docs/scheduling.md.
-sched-study: configure
+# The tables and plots of docs/scheduling.md; with GUESTS=1 also the shares of real guests.
+sched-study: $(if $(GUESTS),build,configure)
 	@bash scripts/packages.sh study
 	@$(cmake_build) --target sched_study 1>&2
 	@mkdir -p $(build)/sched-study
 	@$(build)/sched/sched_study $(build)/sched-study
+	$(if $(GUESTS),@bash scripts/build-module.sh $(build) cloud && SCHED_CSV=$(build)/sched-study/guests.csv bash tests/system/sched.sh)
 	@$(python) sched/sim/plot.py $(build)/sched-study docs/scheduling
 	@cat docs/scheduling/tables.md
 

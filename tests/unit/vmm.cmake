@@ -8,6 +8,6 @@ ring1_unit_test(vmm_test LINK vmm SOURCES
   unit/vmm_serial_test.cpp
   unit/vmm_cmos_test.cpp
   unit/vmm_devices_test.cpp
-  unit/vmm_options_test.cpp
+  unit/vmm_options_test.cpp unit/vmm_sched_test.cpp
   unit/vmm_state_test.cpp
   unit/vmm_stats_test.cpp)
