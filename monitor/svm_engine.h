@@ -66,6 +66,7 @@ class SvmEngine final : public Engine {
   void handle_exit();
   void exception_exit(unsigned vector);
   void instruction_exit();
+  void port_exit();
   void entry_failed();
   void nested_fault(Gpa where, uint64_t error);
   void shadow_fault(Gva where, uint32_t error);

@@ -27,6 +27,8 @@ void SvmEngine::handle_exit() {
       return physical_interrupt_pending();
     case Exit::kVirtualInterrupt:
       return attend();
+    case Exit::kIo:
+      return port_exit();
     case Exit::kIret:
       return iret_exit();
     case Exit::kNestedPageFault:
@@ -46,6 +48,27 @@ void SvmEngine::handle_exit() {
 void SvmEngine::instruction_exit() {
   constexpr emulator::Fault kUndefined{Vector::kUd};
   emulate(&kUndefined);
+}
+
+// IN and OUT: the processor has checked and decoded them already. What else may happen at one is the emulator's.
+void SvmEngine::port_exit() {
+  const hwaccel::svm::PortAccess access = hwaccel::svm::decode_port(vmcb_->control.exit_info1);
+  if (access.is_string || cpu_.event.valid || breakpoint::any(cpu_) || (cpu_.rflags & eflags::kTf)) return instruction_exit();
+  const uint64_t next = vmcb_->control.exit_info2, mask = (uint64_t{1} << access.size * 8) - 1;
+  to_architectural();
+  // Neither fails: what is no device of ours is user space's.
+  if (access.is_in) {
+    uint32_t value = 0;
+    (void)monitor_.machine.port_in(access.port, access.size, &value);
+    const uint64_t kept = access.size == 4 ? 0 : cpu_.gpr[kRax] & ~mask;
+    cpu_.gpr[kRax] = kept | (value & mask);
+  } else {
+    (void)monitor_.machine.port_out(access.port, access.size, static_cast<uint32_t>(cpu_.gpr[kRax] & mask));
+  }
+  cpu_.rip = next;
+  cpu_.rflags &= ~uint64_t{eflags::kRf};
+  cpu_.shadow = 0;
+  if (monitor_.devices.take_touched()) attend();
 }
 
 // The instruction at RIP; or the event whose delivery was cut short, for then it is the delivery that touched something.

@@ -70,6 +70,15 @@ ring1_exit_kind kind_of(Exit exit) {
   }
 }
 
+PortAccess decode_port(uint64_t info) {
+  constexpr uint64_t kIn = 1u << 0, kString = 1u << 2;
+  constexpr unsigned kSizeShift = 4, kSizeMask = 7, kPortShift = 16;
+  return {.port = static_cast<uint16_t>(info >> kPortShift),
+          .size = static_cast<uint8_t>(info >> kSizeShift & kSizeMask),
+          .is_in = (info & kIn) != 0,
+          .is_string = (info & kString) != 0};
+}
+
 uint64_t encode_event(const ring1_pending_event& event, bool protected_mode) {
   uint64_t type = event::kInterrupt;
   if (event.is_exception)

@@ -33,6 +33,14 @@ namespace nested_fault {
 inline constexpr uint64_t kPresent = 1u << 0, kWrite = 1u << 1, kTableWalk = uint64_t{1} << 33;
 }
 
+// EXITINFO1 of IN and OUT (APM 2 15.10.2); EXITINFO2 is the RIP behind the instruction.
+struct PortAccess {
+  uint16_t port;
+  uint8_t size;
+  bool is_in, is_string;
+};
+PortAccess decode_port(uint64_t info);
+
 // The event of EVENTINJ for what waits in ring1_cpu_state; the guest is in protected mode or not.
 uint64_t encode_event(const ring1_pending_event& event, bool protected_mode);
 

@@ -93,6 +93,20 @@ TEST(SvmExit, EveryCodeHasOneKindInTheStatistics) {
   EXPECT_EQ(kind(~uint64_t{0}), RING1_EXIT_OTHER);
 }
 
+TEST(SvmExit, PortsAreInTheInformation) {
+  PortAccess access = decode_port(0x03fd0411);
+  EXPECT_EQ(access.port, 0x3fd);
+  EXPECT_EQ(access.size, 1);
+  EXPECT_TRUE(access.is_in);
+  EXPECT_FALSE(access.is_string);
+  access = decode_port(0xffff0140);
+  EXPECT_EQ(access.port, 0xffff);
+  EXPECT_EQ(access.size, 4);
+  EXPECT_FALSE(access.is_in);
+  EXPECT_TRUE(decode_port(0x00800224 | 1u << 3).is_string);
+  EXPECT_EQ(decode_port(0x00800224).size, 2);
+}
+
 TEST(SvmDump, EveryRowHasANameAndTheVmcbsValue) {
   Vmcb vmcb{};
   vmcb.control.exit_code = 0x400;
