@@ -21,7 +21,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup configure build agents programs module run run-guest host run-host test bench sched-study format clean help
+.PHONY: all setup configure build agents programs module run run-guest host run-host test test-all bench sched-study format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -71,6 +71,14 @@ run host:
 test: build
 	@bash scripts/build-module.sh $(build) cloud plain
 	@ctest --test-dir $(build) --output-on-failure -j $(jobs)
+
+# With the tests' counts at their full numbers, other host processors and kernels, and every Bochs model: hours.
+test-all: export RING1_MATRIX ?= all
+test-all: export ROBUST_INSERTS ?= 100
+test-all: export ROBUST_KILLS ?= 50
+test-all: export CROWD_SECONDS ?= 600
+test-all: export TIMEOUT ?= 3000
+test-all: test
 
 # The table is all that goes to stdout.
 bench: build
