@@ -31,8 +31,9 @@ class VmxEngine final : public Engine {
   using ExitReason = hwaccel::vmx::ExitReason;
   using EventInfo = hwaccel::vmx::EventInfo;
 
-  // Guest physical address of what make_identity_map() makes: the end of 36 bits, which all these processors have.
-  static constexpr uint64_t kIdentityMap = (uint64_t{1} << 36) - 4 * kPageSize;
+  // Guest physical address of what make_identity_map() makes: that of KVM_SET_IDENTITY_MAP_ADDR if nobody calls it, where
+  // VMMs have no memory.
+  static constexpr uint64_t kIdentityMap = 0xfffbc000;
 
   enum class Live : uint8_t {
     kState,  // the guest's registers are in ring1_cpu_state

@@ -69,18 +69,15 @@ bool VmxEngine::make_msr_bitmap() {
   return true;
 }
 
-// Without paging the guest's linear addresses are its physical ones. A processor that insists on paging gets four page
-// directories that say so, mapped read-only at the end of the guest's physical space, where it cannot see them.
+// Without paging the guest's linear addresses are its physical ones. A processor that insists on paging gets a page directory
+// of 4 MiB pages that says so. It lies in the guest's physical space, as CR3 names guest memory.
 bool VmxEngine::make_identity_map() {
   if (!controls_.ept || controls_.unrestricted_guest) return true;
-  constexpr uint64_t kLargeDirtyAccessed = 0xe7;  // present, writable, user, accessed, dirty, large
-  for (unsigned i = 0; i < 4; i++) {
-    shadowmmu::Page page;
-    if (!monitor_.pool.allocate(&page)) return false;
-    for (uint64_t n = 0; n < 512; n++) static_cast<uint64_t*>(page.va)[n] = (i * 512 + n) << 21 | kLargeDirtyAccessed;
-    if (!ept_.tables().map(Gpa(kIdentityMap + i * kPageSize), page.hpa, false)) return false;
-  }
-  return true;
+  constexpr uint32_t kLargeDirtyAccessed = 0xe7;  // present, writable, user, accessed, dirty, large
+  shadowmmu::Page page;
+  if (!monitor_.pool.allocate(&page)) return false;
+  for (uint32_t n = 0; n < 1024; n++) static_cast<uint32_t*>(page.va)[n] = n << 22 | kLargeDirtyAccessed;
+  return ept_.tables().map(Gpa(kIdentityMap), page.hpa, false);
 }
 
 void VmxEngine::write_controls() {

@@ -42,8 +42,9 @@ uint64_t VmxEngine::real_cr0() const {
 
 uint64_t VmxEngine::real_cr4() const {
   uint64_t value = cpu_.cr4;
-  // Shadow tables and the identity map are PAE tables whatever the guest has.
-  if (!controls_.ept || unpaged_on_identity()) value = (value & ~kPagingBits) | cr4::kPae;
+  // Whatever the guest has: shadow tables are PAE tables, the identity map is one of large pages.
+  if (!controls_.ept) value = (value & ~kPagingBits) | cr4::kPae;
+  else if (unpaged_on_identity()) value = (value & ~(kPagingBits | cr4::kPae)) | cr4::kPse;
   return (value | controls_.cr4_must) & controls_.cr4_may;
 }
 
@@ -70,11 +71,6 @@ void VmxEngine::save_segment(unsigned index, ring1_segment* segment) {
 // The page-directory pointers that PAE paging uses are fields of their own with EPT, and lie in memory without.
 void VmxEngine::load_pointers() {
   const bool long_mode = cpu_.efer & efer::kLma;
-  if (unpaged_on_identity()) {
-    for (unsigned i = 0; i < 4; i++)
-      vmcs_.write(nth(Field::kGuestPdpte0, i), (kIdentityMap + i * kPageSize) | 1);
-    return;
-  }
   if (long_mode || !(cpu_.cr0 & cr0::kPg) || !(cpu_.cr4 & cr4::kPae)) return;
   constexpr uint64_t kTable = 0xffffffe0;
   const Gpa at(cpu_.cr3 & kTable);
@@ -84,10 +80,11 @@ void VmxEngine::load_pointers() {
   const bool ram = shadowmmu::has_memory(backing);
   // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind them.
   constexpr uint64_t kReserved = 0x1e6, kPresent = 1;
+  constexpr unsigned kPhysicalBits = 36;  // all these processors have them
   const auto* table = reinterpret_cast<const uint64_t*>(static_cast<uint8_t*>(va) + at.offset());
   for (unsigned i = 0; i < 4; i++) {
     const uint64_t pointer = ram ? table[i] : 0;
-    const bool good = (pointer & kPresent) && !(pointer & kReserved) && pointer < kIdentityMap;
+    const bool good = (pointer & kPresent) && !(pointer & kReserved) && pointer >> kPhysicalBits == 0;
     vmcs_.write(nth(Field::kGuestPdpte0, i), good ? pointer : 0);
   }
 }
@@ -98,15 +95,17 @@ void VmxEngine::load_paging() {
   vmcs_.write(Field::kCr0Shadow, cpu_.cr0);
   vmcs_.write(Field::kCr4Shadow, cpu_.cr4);
   if (controls_.ept) {
-    vmcs_.write(Field::kGuestCr3, cpu_.cr3);
+    vmcs_.write(Field::kGuestCr3, unpaged_on_identity() ? kIdentityMap : cpu_.cr3);
     if (pointers_changed_) load_pointers();
     pointers_changed_ = false;
   } else {
     ring1_switch& page = monitor_.host.switch_page();
     vmcs_.write(Field::kGuestCr3, monitor_.pool.hpa_of(reinterpret_cast<void*>(page.hardware_area + kPageSize)).raw());
   }
+  // Under paging, LME without LMA is refused.
+  const uint64_t early = unpaged_on_identity() ? efer::kLme : 0;
   const uint64_t nxe = controls_.ept ? 0 : efer::kNxe;
-  if (controls_.efer) vmcs_.write(Field::kGuestEfer, cpu_.efer | nxe);
+  if (controls_.efer) vmcs_.write(Field::kGuestEfer, (cpu_.efer & ~early) | nxe);
   const uint32_t entry = (controls_.entry & ~vmx::entry_control::kGuest64) |
                          (cpu_.efer & efer::kLma ? vmx::entry_control::kGuest64 : 0);
   if (entry != entry_controls_) vmcs_.write(Field::kEntryControls, entry_controls_ = entry);
