@@ -9,25 +9,14 @@ using translator::Callout;
 using translator::MapEntry;
 
 bool find_map_entry(const Fragment& fragment, unsigned offset, MapEntry* entry) {
-  MapReader map(fragment.map, fragment.map_count);
-  MapEntry next;
-  bool found = false;
-  while (map.next(&next) && next.code_offset <= offset) {
-    *entry = next;
-    found = true;
-  }
-  return found;
+  return MapReader(fragment.map, fragment.map_count).last_before(offset, entry);
 }
 
 bool boundary_offset(const Fragment& fragment, unsigned guest_offset, unsigned* offset) {
-  MapReader map(fragment.map, fragment.map_count);
   MapEntry entry;
-  while (map.next(&entry)) {
-    if (!entry.boundary || entry.eip != MapEntry::Eip::kOffset || entry.guest_offset != guest_offset) continue;
-    *offset = entry.code_offset;
-    return true;
-  }
-  return false;
+  if (!MapReader(fragment.map, fragment.map_count).next_boundary(guest_offset, &entry)) return false;
+  *offset = entry.code_offset;
+  return true;
 }
 
 int find_exit(const Fragment& fragment, unsigned offset) {

@@ -14,7 +14,6 @@ constexpr unsigned kEipMask = 3;
 constexpr uint8_t kBoundary = 1 << 2, kShadowed = 1 << 3, kEcxSpilled = 1 << 4, kEcxInGs = 1 << 5, kMoved = 1 << 6;
 constexpr uint8_t kHead = 1 << 7, kWide = 255;
 
-// Writes, or with nullptr only counts.
 class Packer {
  public:
   explicit Packer(uint8_t* to) : to_(to) {}
@@ -48,8 +47,7 @@ class Packer {
                                 (e.ecx_in_gs ? kEcxInGs : 0) | (moved ? kMoved : 0));
   }
   void byte(unsigned value) {
-    if (to_) to_[size_] = static_cast<uint8_t>(value);
-    ++size_;
+    to_[size_++] = static_cast<uint8_t>(value);
   }
   void number(unsigned value) {
     if (value < kWide) return byte(value);
@@ -63,19 +61,15 @@ class Packer {
   uint16_t code_offset_ = 0, guest_offset_ = 0;
 };
 
-unsigned pack(const MapEntry* map, unsigned count, uint8_t* to) {
+}  // namespace
+
+unsigned pack_map(const MapEntry* map, unsigned count, uint8_t* to) {
   Packer packer(to);
   for (unsigned i = 0; i < count; ++i) packer.add(map[i]);
   return packer.size();
 }
 
-}  // namespace
-
-unsigned packed_map_bytes(const MapEntry* map, unsigned count) { return pack(map, count, nullptr); }
-
-void pack_map(const MapEntry* map, unsigned count, uint8_t* to) { pack(map, count, to); }
-
-uint16_t MapReader::number() {
+inline uint16_t MapReader::number() {
   const uint8_t first = *at_++;
   if (first != kWide) return first;
   const auto value = static_cast<uint16_t>(at_[0] | at_[1] << 8);
@@ -89,9 +83,11 @@ bool MapReader::next(MapEntry* out) {
   const uint8_t head = *at_++;
   *out = MapEntry{};
   if (head < kHead) {
+    code_offset_ += head;
+    guest_offset_ += head;
     out->boundary = true;
-    out->code_offset = code_offset_ = static_cast<uint16_t>(code_offset_ + head);
-    out->guest_offset = guest_offset_ = static_cast<uint16_t>(guest_offset_ + head);
+    out->code_offset = static_cast<uint16_t>(code_offset_);
+    out->guest_offset = static_cast<uint16_t>(guest_offset_);
     return true;
   }
   out->eip = static_cast<MapEntry::Eip>(head & kEipMask);
@@ -99,7 +95,8 @@ bool MapReader::next(MapEntry* out) {
   out->shadowed = head & kShadowed;
   out->ecx_spilled = head & kEcxSpilled;
   out->ecx_in_gs = head & kEcxInGs;
-  out->code_offset = code_offset_ = static_cast<uint16_t>(code_offset_ + number());
+  code_offset_ += number();
+  out->code_offset = static_cast<uint16_t>(code_offset_);
   out->guest_offset = number();
   if (out->eip == MapEntry::Eip::kOffset) guest_offset_ = out->guest_offset;
   if (head & kMoved) {
@@ -109,6 +106,46 @@ bool MapReader::next(MapEntry* out) {
     at_ += 3;
   }
   return true;
+}
+
+// Over an entry that is known to be there.
+inline void MapReader::skip() {
+  --left_;
+  const uint8_t head = *at_++;
+  if (head < kHead) {
+    code_offset_ += head;
+    guest_offset_ += head;
+    return;
+  }
+  code_offset_ += number();
+  const unsigned guest_offset = number();
+  if ((head & kEipMask) == static_cast<unsigned>(MapEntry::Eip::kOffset)) guest_offset_ = guest_offset;
+  if (head & kMoved) at_ += 3;
+}
+
+bool MapReader::last_before(unsigned offset, MapEntry* out) {
+  MapReader here = *this;
+  bool found = false;
+  while (here.left_) {
+    const MapReader front = here;
+    here.skip();
+    if (here.code_offset_ > offset) break;
+    *this = front;
+    found = true;
+  }
+  return found && next(out);
+}
+
+bool MapReader::next_boundary(unsigned guest_offset, MapEntry* out) {
+  while (left_) {
+    if (*at_ < kHead && guest_offset_ + *at_ != guest_offset) {
+      skip();
+      continue;
+    }
+    (void)next(out);
+    if (out->boundary && out->eip == MapEntry::Eip::kOffset && out->guest_offset == guest_offset) return true;
+  }
+  return false;
 }
 
 }  // namespace ring1::tcache

@@ -10,10 +10,10 @@
 
 namespace ring1::tcache {
 
-// Bytes that pack_map() will write.
-[[nodiscard]] unsigned packed_map_bytes(const translator::MapEntry* map, unsigned count);
-// `map`: in the order of code offsets.
-void pack_map(const translator::MapEntry* map, unsigned count, uint8_t* to);
+inline constexpr unsigned kMaxPackedMapBytes = 10 * translator::Translation::kMaxMap;
+
+// `map`: in the order of code offsets. Returns the number of bytes written, at most 10 for each entry.
+unsigned pack_map(const translator::MapEntry* map, unsigned count, uint8_t* to);
 
 class MapReader {
  public:
@@ -21,12 +21,18 @@ class MapReader {
   // false: there are no more.
   bool next(translator::MapEntry* out);
 
+  // The last entry whose code is at or before `offset`, of those that are left. false: none.
+  bool last_before(unsigned offset, translator::MapEntry* out);
+  // The next boundary of the instruction at `guest_offset`. false: none.
+  bool next_boundary(unsigned guest_offset, translator::MapEntry* out);
+
  private:
   uint16_t number();
+  void skip();
 
   const uint8_t* at_;
   unsigned left_;
-  uint16_t code_offset_ = 0, guest_offset_ = 0;
+  unsigned code_offset_ = 0, guest_offset_ = 0;  // behind which the next entry lies
 };
 
 }  // namespace ring1::tcache

@@ -137,8 +137,10 @@ Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translat
   fragment->returns = copy_array(memory, unit.returns, unit.return_count);
   fragment->callouts = copy_array(memory, unit.callouts, unit.callout_count);
 
-  fragment->map = static_cast<uint8_t*>(slab_.allocate(packed_map_bytes(unit.map, unit.map_count)));
-  if (fragment->map) pack_map(unit.map, unit.map_count, fragment->map);
+  uint8_t packed[kMaxPackedMapBytes];
+  const unsigned packed_bytes = pack_map(unit.map, unit.map_count, packed);
+  fragment->map = static_cast<uint8_t*>(slab_.allocate(packed_bytes));
+  if (fragment->map) __builtin_memcpy(fragment->map, packed, packed_bytes);
   if (!fragment->map || !attach(fragment, pages, page_count)) {
     release(fragment);
     return nullptr;
