@@ -126,6 +126,8 @@ static void ask(struct ring1_vcpu *vcpu)
 	now = ring1_slots_charge(slots);
 	if (sched->slot == RING1_SLOT_OVER) {
 		ring1_slots_dispatch(slots, now);
+		if (sched->slot == RING1_SLOT_WAITING)
+			ring1_slots_balance(slots, vcpu, now);
 	} else if (sched->slot == RING1_SLOT_OUT) {
 		WRITE_ONCE(sched->slot, RING1_SLOT_WAITING);
 		ring1_sched_wake(&sched->entity, now);

@@ -77,11 +77,15 @@ void ring1_slots_exit(void);
 struct ring1_slot_queue *ring1_slots_of(int cpu);
 struct ring1_slot_queue *ring1_slots_lock(struct ring1_vcpu *vcpu, unsigned long *flags);
 void ring1_slots_unlock(struct ring1_slot_queue *slots, unsigned long flags);
+void ring1_slots_stop_clock(struct ring1_vcpu_sched *sched, u64 now);
+struct ring1_vcpu *ring1_sched_vcpu_of(struct ring1_sched_entity *entity);
 u64 ring1_slots_charge(struct ring1_slot_queue *slots); /* the current entity, until now; tells the time */
 void ring1_slots_publish(struct ring1_vcpu *vcpu, u64 now);
 void ring1_slots_dispatch(struct ring1_slot_queue *slots, u64 now);
 void ring1_slots_update(struct ring1_slot_queue *slots, u64 now);
+/* sched_balance.c */
+bool ring1_slots_steal(struct ring1_slot_queue *slots, u64 now);
+void ring1_slots_balance(struct ring1_slot_queue *slots, struct ring1_vcpu *vcpu, u64 now);
 void ring1_slots_place(struct ring1_vcpu *vcpu);
-void ring1_slots_stop_clock(struct ring1_vcpu_sched *sched, u64 now);
 
 #endif

@@ -21,14 +21,14 @@ struct ring1_slot_queue *ring1_slots_of(int cpu)
 	return per_cpu_ptr(&slot_queues, cpu);
 }
 
-static struct ring1_vcpu *vcpu_of(struct ring1_sched_entity *entity)
+struct ring1_vcpu *ring1_sched_vcpu_of(struct ring1_sched_entity *entity)
 {
 	return container_of(entity, struct ring1_vcpu, sched.entity);
 }
 
 static struct ring1_vcpu *holder(struct ring1_slot_queue *slots)
 {
-	return slots->queue.current_entity ? vcpu_of(slots->queue.current_entity) : NULL;
+	return slots->queue.current_entity ? ring1_sched_vcpu_of(slots->queue.current_entity) : NULL;
 }
 
 /* Another processor may take a waiting vCPU to its own queue at any time. */
@@ -114,36 +114,6 @@ void ring1_slots_stop_clock(struct ring1_vcpu_sched *sched, u64 now)
 	WRITE_ONCE(sched->ran, sched->ran + (now > since ? now - since : 0));
 }
 
-static bool may_take(struct ring1_sched_entity *entity, void *context)
-{
-	const struct ring1_slot_queue *slots = context;
-	struct ring1_vcpu *vcpu = vcpu_of(entity);
-
-	return vcpu->sched.slot == RING1_SLOT_WAITING && cpumask_test_cpu(slots->cpu, vcpu->sched.task->cpus_ptr);
-}
-
-/* Nobody wants this processor: take somebody who waits for another. */
-static bool steal(struct ring1_slot_queue *slots, u64 now)
-{
-	int cpu;
-
-	for_each_online_cpu(cpu) {
-		struct ring1_slot_queue *other = ring1_slots_of(cpu);
-		struct ring1_sched_entity *entity;
-
-		if (other == slots || READ_ONCE(other->queue.runnable) < 2 || !spin_trylock(&other->lock))
-			continue;
-		ring1_slots_charge(other);
-		entity = ring1_sched_candidate(&other->queue, now, may_take, slots);
-		if (entity)
-			ring1_sched_migrate(entity, &slots->queue, now);
-		spin_unlock(&other->lock);
-		if (entity)
-			return true;
-	}
-	return false;
-}
-
 static void grant(struct ring1_slot_queue *slots, struct ring1_vcpu *vcpu)
 {
 	u32 before = vcpu->sched.slot;
@@ -159,7 +129,7 @@ void ring1_slots_dispatch(struct ring1_slot_queue *slots, u64 now)
 	struct ring1_vcpu *before = holder(slots);
 	struct ring1_sched_choice choice = ring1_sched_pick(&slots->queue, now);
 
-	if (!choice.entity && steal(slots, now))
+	if (!choice.entity && ring1_slots_steal(slots, now))
 		choice = ring1_sched_pick(&slots->queue, now);
 	if (before && &before->sched.entity != choice.entity) {
 		WRITE_ONCE(before->sched.slot, RING1_SLOT_WAITING);
@@ -167,7 +137,7 @@ void ring1_slots_dispatch(struct ring1_slot_queue *slots, u64 now)
 		ring1_slots_publish(before, now);
 	}
 	if (choice.entity)
-		grant(slots, vcpu_of(choice.entity));
+		grant(slots, ring1_sched_vcpu_of(choice.entity));
 	set_timer(slots, choice.slice, now);
 }
 
@@ -240,50 +210,6 @@ static enum hrtimer_restart slice_over(struct hrtimer *timer)
 	}
 	spin_unlock_irqrestore(&slots->lock, flags);
 	return HRTIMER_NORESTART;
-}
-
-static bool is_idle(int cpu)
-{
-	return !READ_ONCE(ring1_slots_of(cpu)->queue.runnable);
-}
-
-/* Here if it is idle, where the vCPU was if that is, anywhere that is, or the shorter of the two queues. */
-static int choose_cpu(int here, int before)
-{
-	const struct cpumask *allowed = current->cpus_ptr;
-	bool may_stay = cpumask_test_cpu(before, allowed) && cpu_online(before);
-	int cpu;
-
-	if (is_idle(here))
-		return here;
-	if (may_stay && is_idle(before))
-		return before;
-	for_each_cpu_and(cpu, allowed, cpu_online_mask)
-		if (is_idle(cpu))
-			return cpu;
-	if (!may_stay)
-		return here;
-	return READ_ONCE(ring1_slots_of(before)->queue.runnable) > READ_ONCE(ring1_slots_of(here)->queue.runnable) + 1 ?
-		       here : before;
-}
-
-/* To the queue of a processor where the thread may run. The vCPU is OUT, so nobody else moves it. */
-void ring1_slots_place(struct ring1_vcpu *vcpu)
-{
-	struct ring1_slot_queue *from = container_of(vcpu->sched.entity.queue, struct ring1_slot_queue, queue);
-	struct ring1_slot_queue *to = ring1_slots_of(choose_cpu(raw_smp_processor_id(), from->cpu));
-	unsigned long flags;
-
-	if (from == to)
-		return;
-	local_irq_save(flags);
-	spin_lock(from < to ? &from->lock : &to->lock);
-	spin_lock_nested(from < to ? &to->lock : &from->lock, SINGLE_DEPTH_NESTING);
-	ring1_slots_charge(to);
-	ring1_sched_migrate(&vcpu->sched.entity, &to->queue, ktime_get_ns());
-	spin_unlock(&from->lock);
-	spin_unlock(&to->lock);
-	local_irq_restore(flags);
 }
 
 void ring1_slots_init(void)

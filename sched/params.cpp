@@ -84,6 +84,12 @@ __u32 ring1_sched_claim(const ring1_sched_params* params) {
   return static_cast<__u32>(params->slice * 1'000'000 / params->period);
 }
 
+__u32 ring1_sched_load(__u32 policy, const ring1_sched_params* params) {
+  if (policy == RING1_SCHED_RR) return kUsualWeight;
+  if (policy == RING1_SCHED_SEDF && params->slice != 0) return 1 + ring1_sched_claim(params) * 16 / 15625;
+  return params->weight;
+}
+
 const char* ring1_sched_policy_name(__u32 policy) {
   return policy < RING1_SCHED_POLICIES ? kNames[policy] : "?";
 }

@@ -79,6 +79,7 @@ void ring1_sched_wake(Entity* entity, __u64 now) {
   Queue& queue = *entity->queue;
   entity->runnable = 1;
   queue.runnable++;
+  queue.load += ring1_sched_load(queue.policy, &entity->params);
   begin_wait(*entity, now);
   policy_of(queue).wake(queue, *entity, now);
 }
@@ -92,6 +93,7 @@ void ring1_sched_sleep(Entity* entity, __u64 now) {
     end_wait(*entity, now);
   entity->runnable = 0;
   queue.runnable--;
+  queue.load -= ring1_sched_load(queue.policy, &entity->params);
   policy_of(queue).sleep(queue, *entity, now);
 }
 
@@ -120,8 +122,11 @@ __u64 ring1_sched_remaining(Queue* queue, __u64 now) {
 }
 
 void ring1_sched_adjust(Entity* entity, const Params* params, __u64 now) {
+  Queue* queue = entity->queue;
+  if (queue != nullptr && entity->runnable) queue->load -= ring1_sched_load(queue->policy, &entity->params);
   entity->params = *params;
-  if (entity->queue != nullptr) policy_of(*entity->queue).adjust(*entity->queue, *entity, now);
+  if (queue != nullptr && entity->runnable) queue->load += ring1_sched_load(queue->policy, &entity->params);
+  if (queue != nullptr) policy_of(*queue).adjust(*queue, *entity, now);
 }
 
 void ring1_sched_migrate(Entity* entity, Queue* to, __u64 now) {

@@ -81,12 +81,13 @@ struct ring1_sched_entity {
 	} credit;
 };
 
-/* One processor's. Callers read `current_entity`, `count` and `runnable`. */
+/* One processor's. Callers read `current_entity`, `count`, `runnable` and `load`. */
 struct ring1_sched_queue {
 	struct ring1_sched_entity *first, *last;
 	struct ring1_sched_entity *current_entity;
 	__u32 policy;
 	__u32 count, runnable;
+	__u64 load; /* of all that are runnable, see ring1_sched_load */
 	__u64 next_order;
 	__u64 granted; /* to the current entity, as it was last asked for */
 	__u64 used;    /* since the last choice */
@@ -109,6 +110,8 @@ void ring1_sched_default_tunables(struct ring1_sched_tunables *tunables);
 const char *ring1_sched_check_params(const struct ring1_sched_params *params);
 /* The part of a processor that is guaranteed, in millionths. */
 __u32 ring1_sched_claim(const struct ring1_sched_params *params);
+/* How much of a processor it asks for, beside others under the same policy: what queues are balanced by. */
+__u32 ring1_sched_load(__u32 policy, const struct ring1_sched_params *params);
 const char *ring1_sched_policy_name(__u32 policy);
 /* RING1_SCHED_POLICIES: no such policy. */
 __u32 ring1_sched_policy_by_name(const char *name);

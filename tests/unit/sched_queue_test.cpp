@@ -73,6 +73,22 @@ TEST_P(Queue, WhoLeavesIsForgotten) {
   EXPECT_EQ(pick().entity, nullptr);
 }
 
+TEST_P(Queue, TheLoadIsThatOfWhoWantsToRun) {
+  ring1_sched_entity& first = awake(params(100));
+  ring1_sched_entity& second = attach(params(200));
+  const uint64_t one = queue.load;
+  EXPECT_EQ(one, ring1_sched_load(GetParam(), &first.params));
+  wake(second);
+  EXPECT_EQ(queue.load, one + ring1_sched_load(GetParam(), &second.params));
+  const ring1_sched_params heavier = params(700);
+  ring1_sched_adjust(&second, &heavier, now);
+  EXPECT_EQ(queue.load, one + ring1_sched_load(GetParam(), &heavier));
+  ring1_sched_detach(&second, now);
+  EXPECT_EQ(queue.load, one);
+  sleep(first);
+  EXPECT_EQ(queue.load, 0u);
+}
+
 TEST_P(Queue, WhoMovesKeepsRunningElsewhere) {
   ring1_sched_queue other;
   ring1_sched_queue_init(&other, GetParam(), &tunables, now);
