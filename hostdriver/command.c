@@ -27,6 +27,7 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 
 	for (;;) {
 		vcpu->entered = true;
+		ring1_vtime_account(vcpu);
 		request = ring1_world_enter(vcpu->world);
 		shared->log.tail = READ_ONCE(shared->log.head);
 		shared->command = RING1_COMMAND_RUN;

@@ -233,12 +233,16 @@ void ring1_engine_default(struct ring1_choice *choice)
 int ring1_engine_get(unsigned long type, struct ring1_choice *choice)
 {
 	unsigned long which = type & RING1_VM_ENGINE_MASK;
-	bool shadow = type & RING1_VM_SHADOW_PAGING;
+	bool shadow = type & RING1_VM_SHADOW_PAGING, active_time = type & RING1_VM_ACTIVE_TIME;
 	int ret;
 
 	ring1_engine_default(choice);
+	if ((type & ~RING1_VM_ACTIVE_TIME) == RING1_VM_TYPE(RING1_VM_DEFAULT_ENGINE))
+		type = 0;
+	choice->active_time = active_time;
 	if (type) {
-		if (which >= RING1_ENGINES || (type & ~RING1_VM_SHADOW_PAGING) != RING1_VM_TYPE(which) ||
+		if (which >= RING1_ENGINES ||
+		    (type & ~(RING1_VM_SHADOW_PAGING | RING1_VM_ACTIVE_TIME)) != RING1_VM_TYPE(which) ||
 		    (shadow && which == RING1_ENGINE_BT))
 			return -EINVAL;
 		choice->engine = which;
@@ -249,7 +253,7 @@ int ring1_engine_get(unsigned long type, struct ring1_choice *choice)
 	}
 	ret = acquire(choice->engine);
 	if (ret == -EBUSY && !type && !strcmp(engine, "auto")) {
-		*choice = (struct ring1_choice){ .engine = RING1_ENGINE_BT };
+		*choice = (struct ring1_choice){ .engine = RING1_ENGINE_BT, .active_time = active_time };
 		return 0;
 	}
 	return ret;

@@ -39,6 +39,7 @@ int ring1_engine_info(struct ring1_engine_info *info);
 struct ring1_choice {
 	u8 engine; /* enum ring1_engine */
 	bool nested_paging;
+	bool active_time; /* RING1_VM_ACTIVE_TIME */
 };
 /* A machine type; then the engine is held until it is put. -EINVAL: no such type; other errors: not usable now. */
 int ring1_engine_get(unsigned long type, struct ring1_choice *choice);

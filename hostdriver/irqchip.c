@@ -134,6 +134,27 @@ int ring1_set_pit2(void *object, void *state)
 	return exchange_boot(vm, RING1_COMMAND_SET_PIT, state, sizeof(struct kvm_pit_state2), false);
 }
 
+/* Virtual time. It runs at the rate of the guest's TSC. */
+int ring1_get_clock(void *vm, void *data)
+{
+	struct kvm_clock_data *clock = data;
+	int ret;
+
+	memset(clock, 0, sizeof(*clock));
+	ret = exchange_boot(vm, RING1_COMMAND_GET_CLOCK, clock, sizeof(*clock), true);
+	clock->flags = KVM_CLOCK_TSC_STABLE;
+	return ret;
+}
+
+int ring1_set_clock(void *vm, void *data)
+{
+	const struct kvm_clock_data *clock = data;
+
+	if (clock->flags)
+		return -EINVAL;
+	return exchange_boot(vm, RING1_COMMAND_SET_CLOCK, data, sizeof(*clock), false);
+}
+
 int ring1_get_lapic(void *object, void *state)
 {
 	struct ring1_vcpu *vcpu = object;

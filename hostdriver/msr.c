@@ -74,7 +74,7 @@ static int get_msr(const struct ring1_vcpu *vcpu, u32 index, u64 *value)
 
 	switch (index) {
 	case RING1_MSR_TSC:
-		*value = rdtsc() + cpu->tsc_offset;
+		*value = ring1_vtime_tsc(vcpu) + cpu->tsc_offset;
 		return 0;
 	case RING1_MSR_MTRR_CAP:
 		*value = RING1_MTRR_CAP;
@@ -98,7 +98,7 @@ static int set_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
 		return set_efer(vcpu, value);
 	switch (index) {
 	case RING1_MSR_TSC:
-		cpu->tsc_offset = value - rdtsc();
+		cpu->tsc_offset = value - ring1_vtime_tsc(vcpu);
 		return 0;
 #define X(number, name, field, rule)              \
 	case number:                              \

@@ -103,6 +103,7 @@ struct ring1_vcpu {
 
 	struct hrtimer timer;
 	u64 armed; /* deadline_tsc the timer was set for */
+	u64 stopped_since; /* TSC; virtual time stands since then; 0: it does not */
 };
 
 /* main.c: module parameters */
@@ -158,7 +159,7 @@ void ring1_vcpu_disown(struct ring1_vcpu *vcpu);
 void ring1_vcpu_notify(struct ring1_vcpu *vcpu);
 long ring1_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
-/* run.c, exit.c, command.c, timer.c */
+/* run.c, exit.c, command.c, timer.c, vtime.c */
 int ring1_vcpu_run(struct ring1_vcpu *vcpu);
 int ring1_exit_report(struct ring1_vcpu *vcpu);
 void ring1_exit_report_dead(struct ring1_vcpu *vcpu);
@@ -167,6 +168,10 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu);
 void ring1_vcpu_die(struct ring1_vcpu *vcpu, const char *reason);
 int ring1_vcpu_command(struct ring1_vcpu *vcpu, u32 command);
 void ring1_vm_command_range(struct ring1_vm *vm, u32 command, u64 gfn, u64 count, const char *failure);
+void ring1_vtime_stop(struct ring1_vcpu *vcpu);
+void ring1_vtime_account(struct ring1_vcpu *vcpu);
+void ring1_vtime_resume(struct ring1_vcpu *vcpu);
+u64 ring1_vtime_tsc(const struct ring1_vcpu *vcpu);
 void ring1_timer_init(struct ring1_vcpu *vcpu);
 void ring1_timer_update(struct ring1_vcpu *vcpu);
 
@@ -205,6 +210,8 @@ int ring1_get_irqchip(void *vm, void *chip);
 int ring1_set_irqchip(void *vm, void *chip);
 int ring1_get_pit2(void *vm, void *state);
 int ring1_set_pit2(void *vm, void *state);
+int ring1_get_clock(void *vm, void *clock);
+int ring1_set_clock(void *vm, void *clock);
 int ring1_get_lapic(void *vcpu, void *state);
 int ring1_set_lapic(void *vcpu, void *state);
 int ring1_set_gsi_routing(struct ring1_vm *vm, struct kvm_irq_routing __user *argp);

@@ -54,6 +54,7 @@ static int handle(struct ring1_vcpu *vcpu, enum ring1_request request, bool imme
 	case RING1_REQUEST_INTERRUPT:
 	case RING1_REQUEST_DEADLINE: /* the timer is set before the next entry */
 		vcpu->in_flight = true;
+		ring1_vtime_stop(vcpu);
 		/* A dying process need not reach a boundary. */
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -95,8 +96,10 @@ static int run_loop(struct ring1_vcpu *vcpu, bool immediate_exit)
 		if (called && !vcpu->in_flight)
 			return leave(vcpu, immediate_exit);
 		/* Who is called away inside an instruction goes on to its end in any case. */
+		ring1_vtime_stop(vcpu);
 		if (!called && ring1_sched_wait(vcpu))
 			continue;
+		ring1_vtime_resume(vcpu);
 		ring1_timer_update(vcpu);
 		ring1_irq_drain(vcpu);
 		smp_store_mb(vcpu->event, false);
@@ -147,6 +150,7 @@ static int run_owned(struct ring1_vcpu *vcpu)
 	} else if (!ret) {
 		ret = run_loop(vcpu, immediate_exit);
 	}
+	ring1_vtime_stop(vcpu);
 	ring1_fpu_put(vcpu);
 	ring1_sched_end_run(vcpu);
 	vcpu->shared->stats.user_exits += ret != RUN_STEP_ASIDE;

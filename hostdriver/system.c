@@ -32,6 +32,8 @@ int ring1_check_extension(unsigned long capability)
 	case KVM_CAP_IMMEDIATE_EXIT:
 	case KVM_CAP_BINARY_STATS_FD:
 		return 1;
+	case KVM_CAP_ADJUST_CLOCK:
+		return KVM_CLOCK_TSC_STABLE;
 	case KVM_CAP_IRQ_ROUTING:
 		return 2 * RING1_MAX_GSI; /* each line to a PIC and to the I/O APIC */
 	case KVM_CAP_NR_MEMSLOTS:

@@ -114,6 +114,7 @@ static void configure(struct ring1_vcpu *vcpu)
 	config->long_mode = !!(ring1_guest_features(vcpu->vm) & RING1_FEATURE_LONG_MODE);
 	config->engine = vcpu->vm->choice.engine;
 	config->nested_paging = vcpu->vm->choice.nested_paging;
+	config->active_time = vcpu->vm->choice.active_time;
 	if (config->engine == RING1_ENGINE_SVM) {
 		bool shared;
 

@@ -94,6 +94,8 @@ static const struct ring1_op vm_ops[] = {
 	{ KVM_IRQ_LINE_STATUS, RING1_IN | RING1_OUT, ring1_irq_line_status },
 	{ KVM_GET_IRQCHIP, RING1_IN | RING1_OUT, ring1_get_irqchip },
 	{ KVM_SET_IRQCHIP, RING1_IN, ring1_set_irqchip },
+	{ KVM_GET_CLOCK, RING1_OUT, ring1_get_clock },
+	{ KVM_SET_CLOCK, RING1_IN, ring1_set_clock },
 	{ KVM_CREATE_PIT2, RING1_IN, ring1_create_pit2 },
 	{ KVM_GET_PIT2, RING1_OUT, ring1_get_pit2 },
 	{ KVM_SET_PIT2, RING1_IN, ring1_set_pit2 },

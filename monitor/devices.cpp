@@ -15,7 +15,10 @@ void Devices::start() {
   pit_.reset(now());
 }
 
-uint64_t Devices::now() const { return clock_.ns(hardware::read_tsc()); }
+uint64_t Devices::now() const {
+  const uint64_t stopped_at = host_.shared().stopped_at;
+  return clock_.ns(stopped_at ? stopped_at : hardware::read_tsc());
+}
 
 vtimer::TimerLine::Answer Devices::pulse() {
   const irqchip::Delivery delivery = chip_.set_line(0, true);
@@ -121,6 +124,12 @@ int Devices::command(ring1_command command) {
       return 0;
     case RING1_COMMAND_SET_PIT:
       pit_.restore(shared.payload.pit, now());
+      return 0;
+    case RING1_COMMAND_GET_CLOCK:
+      shared.payload.clock.clock = kvm_clock();
+      return 0;
+    case RING1_COMMAND_SET_CLOCK:
+      kvm_clock_offset_ = shared.payload.clock.clock - now();
       return 0;
     case RING1_COMMAND_GET_LAPIC:
       chip_.save_lapic(&shared.payload.lapic, now());

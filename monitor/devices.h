@@ -20,6 +20,8 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
   bool port(uint16_t port, unsigned size, uint32_t* value, bool is_write);
   bool memory(Gpa gpa, uint8_t* data, unsigned size, bool is_write);
 
+  // Virtual time stood for so many cycles of the processor's TSC.
+  void time_stood(uint64_t cycles) { clock_.skip(cycles); }
   // Takes over lines raised by the host and the passage of time.
   void update();
   // Processor TSC of the next event; 0: none.
@@ -49,11 +51,13 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
 
   bool internal_port(uint16_t port, unsigned size, uint32_t* value, bool is_write);
   uint64_t now() const;
+  uint64_t kvm_clock() const { return now() + kvm_clock_offset_; }
 
   Host& host_;
   irqchip::IrqChip chip_;
   vtimer::Clock clock_;
   vtimer::Pit pit_;
+  uint64_t kvm_clock_offset_ = 0;  // what KVM_SET_CLOCK has added to virtual time
   bool touched_ = true;
 };
 

@@ -22,6 +22,10 @@ void Host::enter_host() {
   if (request != RING1_REQUEST_HALT && request != RING1_REQUEST_EXIT) shared_.stats.tsc_in_host += away;
   absence_ += away;
   visited_ = true;
+  if (const uint64_t stood = shared_.stopped_cycles - stopped_; stood != 0) {
+    stopped_ += stood;
+    if (handler_) handler_->time_stood(stood);
+  }
   visits_++;
 }
 

@@ -16,6 +16,7 @@ class CommandHandler {
  public:
   virtual int command(ring1_command command) = 0;  // 0 or -errno
   virtual void leaving_for_user() = 0;             // user space may look at everything now
+  virtual void time_stood(uint64_t cycles) = 0;    // of the processor's TSC, since the last call
 
  protected:
   ~CommandHandler() = default;
@@ -72,6 +73,7 @@ class Host {
   bool visited_ = true;
   uint64_t visits_ = 0;
   uint64_t absence_ = 0;
+  uint64_t stopped_ = 0;  // of shared_.stopped_cycles, passed on
 };
 
 }  // namespace ring1::monitor

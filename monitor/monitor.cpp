@@ -39,6 +39,12 @@ void Monitor::run() {
   for (;;) engine().round();
 }
 
+// The devices' clock and the guest's TSC are one.
+void Monitor::time_stood(uint64_t cycles) {
+  devices.time_stood(cycles);
+  cpu.tsc_offset -= cycles;
+}
+
 int Monitor::command(ring1_command command) {
   switch (command) {
     case RING1_COMMAND_STATE_WRITTEN:

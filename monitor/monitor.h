@@ -30,6 +30,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
 
   int command(ring1_command command) override;
   void leaving_for_user() override { engine().publish_stats(); }
+  void time_stood(uint64_t cycles) override;
   void flush_page(Gva page) override;
   void flush_all() override;
   void code_written(Gpa where, unsigned size) override;

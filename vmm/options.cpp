@@ -19,6 +19,7 @@ namespace {
 
 // As CLI11 leaves them; checked afterwards.
 struct RawRun {
+  std::string time = "real";
   std::string memory = "128M";
   std::vector<std::string> modules;
 };
@@ -48,6 +49,10 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
   command->add_option("--engine", run.engine, "bt, svm, vmx; svm-shadow, vmx-shadow without nested paging")
       ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}));
+  command
+      ->add_option("--time", raw.time, "real: the guest's clocks go on while it does not run; active: they stand")
+      ->check(CLI::IsMember({"real", "active"}))
+      ->capture_default_str();
   command
       ->add_option("--cpu-for", run.cpu_for, "engines, like bt,svm: show the guest only features that all of them have, "
                                              "so that it can be restored on each")
@@ -107,6 +112,7 @@ void check_restore(const RunOptions& run) {
 
 void check_run(RunOptions& run, const RawRun& raw) {
   check_restore(run);
+  run.active_time = raw.time == "active";
   run.memory = parse_memory_size(raw.memory);
   for (const std::string& text : raw.modules) run.modules.push_back(parse_module(text));
   if (run.timeout && !(*run.timeout > 0 && std::isfinite(*run.timeout)))

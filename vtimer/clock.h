@@ -20,8 +20,8 @@ class Clock {
   // The first counter value at which that time is reached; kNoDeadline stays kNoDeadline.
   uint64_t tsc(uint64_t ns) const;
 
-  // The *active* policy: take out the time between two counter values in which the machine did not run.
-  void skip(uint64_t from_tsc, uint64_t to_tsc) { base_tsc_ += to_tsc - from_tsc; }
+  // The *active* policy: take out counts in which the machine did not run.
+  void skip(uint64_t cycles) { base_tsc_ += cycles; }
 
  private:
   Ratio to_ns_, to_tsc_;

@@ -26,6 +26,10 @@ enum ring1_engine {
 #define RING1_VM_TYPE(engine) (0x72310100UL + (engine))
 #define RING1_VM_ENGINE_MASK 0xffUL
 #define RING1_VM_SHADOW_PAGING 0x200UL
+/* The engine that machine type 0 would give, for a type that says something else as well. */
+#define RING1_VM_DEFAULT_ENGINE 0xfeUL
+/* Virtual time stands while the VM does not run; without it it goes on, and missed ticks are made up for. */
+#define RING1_VM_ACTIVE_TIME 0x800UL
 
 #define RING1_ENGINE_FEATURES 40
 struct ring1_engine_feature {

@@ -28,6 +28,8 @@ enum ring1_command {
 	RING1_COMMAND_SET_LAPIC,
 	RING1_COMMAND_FORGET,	    /* drop every use of guest pages payload.range before they are unpinned or moved */
 	RING1_COMMAND_STATE_WRITTEN,/* user space has changed cpu (SET_REGS, SET_SREGS, SET_MSRS...) */
+	RING1_COMMAND_GET_CLOCK,    /* payload.clock: nanoseconds of virtual time since the VM began, or since SET_CLOCK */
+	RING1_COMMAND_SET_CLOCK,
 	RING1_COMMAND_LOG_DIRTY,    /* guest pages payload.range are clean now: ask (PIN) before the next write to each */
 };
 
@@ -134,7 +136,8 @@ struct ring1_config {
 	__u8 long_mode;	    /* the guest may use it: EFER.LME, 64-bit code, the registers that come with it */
 	__u32 asid;	    /* svm: of this vCPU, not 0 */
 	__u8 asid_shared;   /* svm: others use the same ASID: its entries in the TLB are old at each visit */
-	__u8 pad[3];
+	__u8 active_time;   /* virtual time stands while the VM does not run */
+	__u8 pad[2];
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */
 };
@@ -147,6 +150,8 @@ struct ring1_vcpu_shared {
 	__u32 request;	/* enum ring1_request, monitor -> host */
 	__s32 status;
 	__u32 kick;	/* [async] come back to the host with an EXIT of reason KVM_EXIT_INTR at the next instruction boundary */
+	__u64 stopped_cycles; /* host -> monitor, ever growing: TSC cycles in which virtual time stood */
+	__u64 stopped_at; /* host -> monitor: the TSC at which virtual time stands now, 0 = it runs */
 	__u64 deadline_tsc; /* processor TSC of the next virtual timer event, 0 = none; monitor -> host */
 	__u8 request_interrupt_window;	/* copy of kvm_run's field, at each entry */
 	__u8 ready_for_interrupt;	/* monitor -> host at each EXIT: an external interrupt could be injected now */
@@ -162,6 +167,7 @@ struct ring1_vcpu_shared {
 		struct kvm_pit_state2 pit;
 		struct kvm_lapic_state lapic;
 		struct { __u64 gfn, count; } range;
+		struct kvm_clock_data clock;
 	} payload;
 
 	__u32 cpuid_count;

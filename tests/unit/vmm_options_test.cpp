@@ -31,6 +31,12 @@ TEST(VmmOptions, EnginesByName) {
   EXPECT_THROW(run({"run", "--kernel", "k", "--engine", "xen"}), Failure);
 }
 
+TEST(VmmOptions, PoliciesOfTime) {
+  EXPECT_FALSE(run({"run", "--kernel", "k"}).active_time);
+  EXPECT_TRUE(run({"run", "--kernel", "k", "--time", "active"}).active_time);
+  EXPECT_THROW(run({"run", "--kernel", "k", "--time", "none"}), Failure);
+}
+
 TEST(VmmOptions, SaveAndRestore) {
   const auto save = std::get<SaveOptions>(parse({"save", "12", "file", "--keep"})->command);
   EXPECT_EQ(save.pid, 12);

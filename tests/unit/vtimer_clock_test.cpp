@@ -34,8 +34,28 @@ TEST(VtimerClock, EdgesOfTime) {
   EXPECT_EQ(clock.ns(900), 0u);
   EXPECT_EQ(clock.tsc(0), 1000u);
   EXPECT_EQ(clock.tsc(kNoDeadline), kNoDeadline);
-  clock.skip(2000, 5000);
+  clock.skip(3000);
   EXPECT_EQ(clock.ns(5000), 500u);
+}
+
+// However often it stands: what is left is the time in which it ran, never less than before.
+TEST(VtimerClock, StandsAndGoesOn) {
+  std::mt19937_64 random(3);
+  Clock clock;
+  clock.start(1000000, 0);  // a count is a nanosecond
+  uint64_t now = 0, ran = 0, last = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t run = random() % 100000, stop = random() % 10000000;
+    now += run, ran += run;
+    EXPECT_NEAR(static_cast<double>(clock.ns(now)), static_cast<double>(ran), 1);
+    EXPECT_GE(clock.ns(now), last);
+    last = clock.ns(now);
+    const uint64_t deadline = clock.tsc(last + 5000);
+    now += stop;
+    clock.skip(stop);
+    EXPECT_EQ(clock.ns(now), last) << "it has not moved";
+    EXPECT_EQ(clock.tsc(last + 5000), deadline + stop) << "deadlines move with it";
+  }
 }
 
 TEST(VtimerClock, PitTicksAreExact) {

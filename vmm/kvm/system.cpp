@@ -56,7 +56,7 @@ std::optional<ring1_engine_info> KvmSystem::engine_info(ring1_engine engine) con
   return info;
 }
 
-UniqueFd KvmSystem::create_vm(const std::string& engine) const {
+UniqueFd KvmSystem::create_vm(const std::string& engine, bool active_time) const {
   const auto* chosen = std::find_if(std::begin(kEngineNames), std::end(kEngineNames),
                                     [&](const EngineName& name) { return engine == name.name; });
   const bool any = chosen == std::end(kEngineNames);
@@ -67,7 +67,11 @@ UniqueFd KvmSystem::create_vm(const std::string& engine) const {
       throw Failure(kExitEnvironment, fmt::format("engine {}: {}{}{}", engine, info->why, *info->remedy ? ": " : "",
                                                   info->remedy));
   }
-  UniqueFd vm(::ioctl(fd_.get(), KVM_CREATE_VM, any ? 0 : chosen->type));
+  unsigned long type = any ? 0 : chosen->type;
+  if (active_time) type = (any ? RING1_VM_TYPE(RING1_VM_DEFAULT_ENGINE) : type) | RING1_VM_ACTIVE_TIME;
+  UniqueFd vm(::ioctl(fd_.get(), KVM_CREATE_VM, type));
+  if (!vm && active_time && errno == EINVAL)
+    throw Failure(kExitEnvironment, path_ + " knows no virtual time that stands (--time active)");
   if (!vm && !any && errno == EBUSY)
     throw Failure(kExitEnvironment, fmt::format("engine {}: another hypervisor holds the processor's virtualisation; "
                                                 "end its guests and unload it",

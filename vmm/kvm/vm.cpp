@@ -21,8 +21,8 @@ constexpr uint32_t kPicInputs = 8, kIoApicInputs = 24, kPics = 2 * kPicInputs;
 
 }  // namespace
 
-KvmVm::KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine)
-    : fd_(system.create_vm(engine)) {
+KvmVm::KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine, bool active_time)
+    : fd_(system.create_vm(engine, active_time)) {
   reserve_intel_areas(system);
   set_memory(memory, 0);
   create_interrupt_controllers(system);
@@ -84,6 +84,12 @@ void KvmVm::change_sched(const SchedChange& change) const {
   if (errno == EINVAL) throw usage_failure("the scheduler knows no such parameters: " + std::string(kSchedRanges));
   if (errno == EBUSY) throw Failure(kExitEnvironment, "the slices of all guests would not fit into the processors' time");
   throw system_failure("RING1_SET_SCHED");
+}
+
+uint64_t KvmVm::clock_ns() const {
+  kvm_clock_data clock{};
+  if (::ioctl(fd(), KVM_GET_CLOCK, &clock) != 0) throw system_failure("KVM_GET_CLOCK");
+  return clock.clock;
 }
 
 void KvmVm::set_irq(uint32_t irq, bool level) const {

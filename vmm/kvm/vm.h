@@ -11,13 +11,15 @@ namespace ring1::vmm {
 class KvmVm {
  public:
   // Interrupt controllers, timer and the areas Intel processors want included. Memory must outlive the VM.
-  KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine);
+  KvmVm(const KvmSystem& system, GuestMemory& memory, const std::string& engine, bool active_time);
 
   int fd() const { return fd_.get(); }
   // The slot of all memory again, with other KVM_MEM_ flags.
   void set_memory(const GuestMemory& memory, uint32_t flags) const;
   // Throws a Failure if the device has no such scheduler, or refuses.
   void change_sched(const SchedChange& change) const;
+  // Virtual time in nanoseconds (KVM_GET_CLOCK).
+  uint64_t clock_ns() const;
   // Callable from any thread.
   void set_irq(uint32_t irq, bool level) const;
 

@@ -92,14 +92,15 @@ Outcome EventLoop::run(const KvmSystem& system, const MachineConfig& config,
 
 void EventLoop::wait(Machine& machine, VcpuThread& thread) {
   while (!machine.finished()) {
-    const auto clock_deadline = machine.cmos().poll();
+    auto until_clock = machine.cmos().poll();
+    if (until_clock) *until_clock -= machine.wall_ns();
     const bool wants_input = console_.input() >= 0 && machine.serial().waiting() < kInputLimit;
     // poll() skips negative descriptors.
     pollfd events[] = {{wake_.get(), POLLIN, 0},
                        {flush_at_ ? -1 : console_.output_event(), POLLIN, 0},
                        {signals_.fd(), POLLIN, 0},
                        {wants_input ? console_.input() : -1, POLLIN, 0}};
-    if (::poll(events, std::size(events), wait_milliseconds(clock_deadline, wants_input)) < 0 && errno != EINTR)
+    if (::poll(events, std::size(events), wait_milliseconds(until_clock, wants_input)) < 0 && errno != EINTR)
       throw system_failure("poll");
     eventfd_t ignored;
     if (events[0].revents) ::eventfd_read(wake_.get(), &ignored);
@@ -117,12 +118,12 @@ void EventLoop::wait(Machine& machine, VcpuThread& thread) {
   console_.close();
 }
 
-int EventLoop::wait_milliseconds(std::optional<int64_t> clock_deadline, bool wants_input) const {
+int EventLoop::wait_milliseconds(std::optional<int64_t> until_clock, bool wants_input) const {
   int wait = -1;
   auto limit = [&](int64_t ns) { wait = wait < 0 ? ceil_ms(ns) : std::min(wait, ceil_ms(ns)); };
   // Nobody tells when the guest has taken the input that waits.
   if (!wants_input && console_.input() >= 0) limit(kInputRetryNs);
-  if (clock_deadline) limit(*clock_deadline - wall_clock_ns());
+  if (until_clock) limit(*until_clock);
   if (flush_at_) limit(static_cast<int64_t>(*flush_at_ - monotonic_ns()));
   if (deadline_) limit(static_cast<int64_t>(*deadline_ - monotonic_ns()));
   return wait;

@@ -33,7 +33,7 @@ class EventLoop {
 
  private:
   void wait(Machine& machine, VcpuThread& thread);
-  int wait_milliseconds(std::optional<int64_t> clock_deadline, bool wants_input) const;
+  int wait_milliseconds(std::optional<int64_t> until_clock, bool wants_input) const;
   void take_input(Machine& machine, VcpuThread& thread);
   void wake() const;
 

@@ -39,13 +39,15 @@ uint64_t monotonic_ns() { return static_cast<uint64_t>(read_clock(CLOCK_MONOTONI
 
 Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEvents events)
     : isa_debug_exit_(config.isa_debug_exit),
+      active_time_(config.active_time),
+      started_at_(wall_clock_ns()),
       memory_(config.memory),
-      vm_(system, memory_, config.engine),
+      vm_(system, memory_, config.engine, config.active_time),
       vcpu_(system, vm_, cpuid_for(system, vm_, config)),
       serial_({std::move(events.console_byte), interrupt_line(kSerialIrq)}),
-      cmos_({wall_clock_ns, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)}, config.memory),
+      cmos_({[this] { return wall_ns(); }, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)}, config.memory),
       keyboard_({[this] { finish({Outcome::Kind::reset}); }, interrupt_line(kKeyboardIrq)}),
-      acpi_pm_({[this] { finish({Outcome::Kind::power_off}); }, monotonic_ns}),
+      acpi_pm_({[this] { finish({Outcome::Kind::power_off}); }, [this] { return timer_ns(); }}),
       reset_port_([this] { finish({Outcome::Kind::reset}); }),
       system_control_([this] { finish({Outcome::Kind::reset}); }),
       debug_exit_([this](int code) { finish({Outcome::Kind::debug_exit, code}); }) {
@@ -79,6 +81,13 @@ void Machine::attach_devices(const MachineConfig& config) {
 std::function<void(bool)> Machine::interrupt_line(uint32_t irq) {
   return [this, irq](bool level) { vm_.set_irq(irq, level); };
 }
+
+// The host's clocks agree with a VM's that never stands; asking the VM would cost it an exit.
+int64_t Machine::wall_ns() const {
+  return active_time_ ? started_at_ + static_cast<int64_t>(vm_.clock_ns()) : wall_clock_ns();
+}
+
+uint64_t Machine::timer_ns() const { return active_time_ ? vm_.clock_ns() : monotonic_ns(); }
 
 void Machine::finish(Outcome outcome) {
   std::lock_guard lock(mutex_);

@@ -26,6 +26,7 @@ struct MachineConfig {
   uint64_t memory;
   bool isa_debug_exit;
   std::string engine;  // empty: the device's choice
+  bool active_time = false;  // the guest's time stands while it does not run
   std::vector<std::string> cpu_for;  // engines whose features the guest is kept to
   BootInputs boot;
   std::shared_ptr<const Snapshot> snapshot;  // go on with this instead of booting
@@ -51,6 +52,9 @@ class Machine {
   const KvmVm& vm() const { return vm_; }
   const GuestMemory& memory() const { return memory_; }
 
+  // What the guest's RTC shows: the host's time, or with active_time what has passed since the start.
+  int64_t wall_ns() const;
+
   // Everything but the memory. The vCPU stands still (VcpuThread::pause()).
   ArchiveWriter save(const KvmSystem& system) const;
 
@@ -65,7 +69,10 @@ class Machine {
   void restore(const KvmSystem& system, const Snapshot& snapshot);
   std::function<void(bool)> interrupt_line(uint32_t irq);
 
-  const bool isa_debug_exit_;
+  uint64_t timer_ns() const;
+
+  const bool isa_debug_exit_, active_time_;
+  const int64_t started_at_;  // wall clock
   GuestMemory memory_;
   KvmVm vm_;
   KvmVcpu vcpu_;

@@ -59,15 +59,15 @@ ArchiveWriter Machine::save(const KvmSystem& system) const {
 }
 
 // The devices' lines before the controllers, which know already what they had seen; the local APIC, with the vCPU, after
-// the I/O APIC, which may send it again what it holds.
+// the I/O APIC, which may send it again what it holds; the ACPI timer after the VM's clock, which it may count by.
 void Machine::restore(const KvmSystem& system, const Snapshot& snapshot) {
   const Archive& archive = snapshot.state();
   snapshot.load_memory(memory_);
   restore_device(archive, "serial", serial_);
   restore_device(archive, "cmos", cmos_);
   restore_device(archive, "keyboard", keyboard_);
-  restore_device(archive, "acpi-pm", acpi_pm_);
   restore_state<VmState>(archive, "vm").write(system, vm_.fd());
+  restore_device(archive, "acpi-pm", acpi_pm_);
   restore_state<VcpuState>(archive, "vcpu").write(system, vcpu_.fd());
 }
 

@@ -26,8 +26,8 @@ BootInputs read_inputs(const RunOptions& options) {
 }
 
 MachineConfig new_machine(const RunOptions& options) {
-  MachineConfig config{options.memory, options.isa_debug_exit, options.engine, options.cpu_for, read_inputs(options), {},
-                       options.sched};
+  MachineConfig config{options.memory, options.isa_debug_exit, options.engine, options.active_time, options.cpu_for,
+                       read_inputs(options), {}, options.sched};
   detect_named_image(config.boot);
   return config;
 }
@@ -35,7 +35,7 @@ MachineConfig new_machine(const RunOptions& options) {
 MachineConfig saved_machine(const RunOptions& options) {
   const auto snapshot = std::make_shared<const Snapshot>(*options.restore);
   const bool isa_debug_exit = saved_config(*snapshot).isa_debug_exit != 0;
-  return {snapshot->memory_size(), isa_debug_exit, options.engine, {}, {}, snapshot, options.sched};
+  return {snapshot->memory_size(), isa_debug_exit, options.engine, options.active_time, {}, {}, snapshot, options.sched};
 }
 
 // Everything in a died VM that is our fault; else only on demand.
