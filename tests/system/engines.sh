@@ -46,12 +46,16 @@ grep -q '^engine svm *usable, the default' "$work/out" || fail "check: $(grep ^e
 grep -q '^ioctl 0$' "$work/out" || fail "the interface: $(grep -i fail "$work/out")"
 grep -q '^unloaded$' "$work/out" || fail "the module does not unload"
 
+# For the host's shell: until a process has its VM.
+alive='alive() { n=0; until ring1 ps | grep -qw $1; do n=$((n + 1)); [ $n -lt 100 ] || return 1; sleep 0.2; done; }
+'
+
 say "a processor goes and comes back"
-host 'tables() { timeout 30 "$@" ring1 run --engine svm --kernel /root/tables --isa-debug-exit 2>&1 | sed -n "s/.* 0 failed/&/p"; }
+host "$alive"'tables() { timeout 30 "$@" ring1 run --engine svm --kernel /root/tables --isa-debug-exit 2>&1 | sed -n "s/.* 0 failed/&/p"; }
 second=/sys/devices/system/cpu/cpu1/online
 endless() { exec taskset 2 ring1 run --engine svm --kernel /root/hostile --append hole >/dev/null 2>&1; }
 endless & guest=$!
-sleep 1
+alive $guest
 echo 0 >$second && kill -0 $guest && echo offline
 tables env
 echo 1 >$second && kill -0 $guest && echo online
@@ -66,10 +70,10 @@ rmmod ring1 && echo unloaded' SMP=2 || fail "the host ended with $?"
 # KVM has a VM alive and so holds AMD-V: a refusal, and bt serves. Its VM gone, svm works, and then it is KVM that must wait.
 say "kvm-amd first"
 files+=(--module kvm-amd)
-host 'tables() { ring1 run "$@" --kernel /root/tables --isa-debug-exit 2>&1; }
+host "$alive"'tables() { ring1 run "$@" --kernel /root/tables --isa-debug-exit 2>&1; }
 endless() { exec ring1 run "$@" --kernel /root/hostile --append hole >/dev/null 2>&1; }
 endless --device /dev/kvm & other=$!
-sleep 1
+alive $other
 tables --engine svm
 ring1 check
 tables | sed -n "s/.* 0 failed/default: &/p"
@@ -77,7 +81,7 @@ tables --engine bt | sed -n "s/.* 0 failed/bt: &/p"
 kill $other; wait $other
 tables --engine svm | sed -n "s/.* 0 failed/svm: &/p"
 endless --engine svm & other=$!
-sleep 1
+alive $other
 tables --device /dev/kvm | tail -n 1 | sed "s/^/kvm: /"
 kill -0 $other && echo alive
 kill $other; wait $other
