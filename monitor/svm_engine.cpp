@@ -128,9 +128,10 @@ bool SvmEngine::take_event_along() {
   return take_event_along_by_emulator();
 }
 
-// For an interrupt there is a window. An NMI has none: what stands in its way is done here.
+// For an interrupt there is a window, behind the shadow of STI as well; but QEMU's VMRUN does not load the shadow (APM 2
+// 15.21.5). An NMI has none: what stands in its way is done here.
 bool SvmEngine::pass_obstacle(bool for_nmi) {
-  if (!for_nmi) return true;
+  if (!for_nmi && !(emulated_ && cpu_.shadow && !cpu_.event.valid)) return true;
   if (cpu_.event.valid) return take_event_along_by_emulator();
   emulator::Fault fault{};
   const emulator::Outcome outcome = step(&fault);
