@@ -111,4 +111,54 @@ expect sedf-weights 14.3 28.6 57.1 4
 expect sedf-claims 10 20 30 3
 expect rr-weights 33.3 33.3 33.3 4
 say "$seconds s"
+
+# Two processors, more guests than those, and everything that can happen to them at any moment.
+cat >"$work/crowd" <<'END'
+bad() { echo "BAD: $*"; }
+mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+rmmod ring1
+for policy in credit sedf; do
+  insmod /harness/ring1.ko sched=$policy || bad "sched=$policy"
+  pids=
+  for kind in busy mixed io busy; do
+    ring1 run --kernel /root/load --append $kind --mem 16M </dev/null >/tmp/out.$kind 2>&1 &
+    pids="$pids $!"
+  done
+  sleep 1
+  i=1
+  for pid in $pids; do
+    kill -0 $pid || bad "a guest ended: $(tail -n 2 /tmp/out.*)"
+    ring1 sched $pid --weight ${i}00 || bad "ring1 sched"
+    i=$((i + 1))
+  done
+  set -- $pids
+  taskset -p 1 $4 >/dev/null
+  kill -STOP $1
+  sleep 0.3
+  kill -CONT $1
+  for moment in 0.1 0.4 0.6; do
+    ring1 run --kernel /root/load --append busy --mem 16M </dev/null >/dev/null 2>&1 &
+    sleep $moment
+    kill -KILL $!
+  done
+  ring1 top --interval 2 --count 1
+  kill -KILL $1
+  kill $2 $3 $4
+  wait
+  rmmod ring1 || bad "the module does not unload after $policy"
+done
+if dmesg | grep -qE 'BUG|WARNING|Oops|general protection|unable to handle|Call Trace|lockup|stall'; then
+  bad "the host's log"
+  dmesg | tail -n 60
+fi
+echo "end, $(cut -d' ' -f1 /proc/uptime)"
+END
+files=(--file "$RING1_BUILD/guests/load:root/load" --file "$work/crowd:root/crowd")
+TIMEOUT=120 host 'sh /root/crowd' SMP=2 || fail "the host with two processors ended with $?"
+sed 's/^/    /' "$work/out"
+! grep -q '^BAD' "$work/out" || fail "see above"
+grep -q '^end' "$work/out" || fail "the host did not get to the end"
+# Nobody who always wants to run is left out: each busy guest has at least a tenth of a processor.
+awk '$4 ~ /%$/ && $5 + 0 >= 10 { fed++ } END { exit !(fed >= 4) }' "$work/out" || fail "a guest starves"
+say "$seconds s"
 finish
