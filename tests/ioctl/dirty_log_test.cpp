@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // KVM_GET_DIRTY_LOG: its errors, when it begins and ends, and that it holds what the guest has written, against a copy of
 // the memory.
+#include <atomic>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "check.h"
@@ -246,4 +248,35 @@ TEST(dirty_log_misses_nothing) {
     CHECK(reported <= writes + 3);  // the tables' Accessed and Dirty bits, too
     CHECK(std::memcmp(copy.data(), guest.memory.data(), size) == 0);
   }
+}
+
+// Read again and again while the guest runs: what it wrote between two readings is in one of them.
+TEST(dirty_log_while_it_runs) {
+  needs_guest();
+  constexpr uint32_t kWrites = 200000;
+  Scribbler guest;
+  const auto size = guest.memory.size();
+  const std::vector<uint8_t> before(guest.memory.data(), guest.memory.data() + size);
+  CHECK_EQ(guest.vm.set_region(0, 0, guest.memory, size, KVM_MEM_LOG_DIRTY_PAGES), 0);
+  std::atomic<bool> halted = false;
+  std::thread runner([&] {
+    guest.run(kWrites);
+    halted = true;
+  });
+  uint64_t seen[Scribbler::kPages / 64] = {};
+  unsigned readings = 0;
+  for (bool last = false; !last; readings++) {
+    last = halted;
+    uint64_t bitmap[Scribbler::kPages / 64];
+    CHECK_EQ(read_log(guest.vm, 0, bitmap), 0);
+    for (unsigned i = 0; i < Scribbler::kPages / 64; i++) seen[i] |= bitmap[i];
+  }
+  runner.join();
+  CHECK(readings > 1);
+  unsigned missed = 0;
+  for (uint64_t page = 0; page < Scribbler::kPages; page++) {
+    const bool differs = std::memcmp(before.data() + page * kPage, guest.memory.data() + page * kPage, kPage) != 0;
+    missed += differs && !(seen[page / 64] >> page % 64 & 1);
+  }
+  CHECK_EQ(missed, 0u);
 }

@@ -48,7 +48,7 @@ echo end of work
 reboot -f
 END
 
-sed -i "s/STEPS/$((2 * $(wc -w <<<"$engines")))/" "$work/job"
+sed -i "s/STEPS/$((2 * $(wc -w <<<"$engines") + 2))/" "$work/job"
 chmod +x "$work/job"
 PYTHONPATH=$root/harness /usr/bin/python3 - "$work/job" "$work/job.cpio" <<'END' || exit 1
 import sys
@@ -88,6 +88,15 @@ for engine in $engines; do
       usleep 100000
     done
     ring1 save --verify $pid $file >&2 || bad "not saved on $engine"
+  else
+    # A snapshot, which the guest must not notice.
+    while ! grep -q "^step" /tmp/out.$leg; do
+      kill -0 $pid 2>/dev/null || bad "the guest ended on $engine"
+      usleep 100000
+    done
+    ring1 save --keep --verify $pid /tmp/kept >&2 || bad "no snapshot on $engine"
+    ring1 run --restore /tmp/kept --kernel x >/dev/null 2>&1 && bad "--restore with --kernel"
+    rm /tmp/kept
   fi
   wait $pid || bad "the run on $engine ended with $?"
   rm -f $saved
