@@ -97,7 +97,7 @@ sched-study: $(if $(GUESTS),build,configure)
 
 format:
 	@bash scripts/packages.sh format
-	@git ls-files '*.cpp' '*.h' ':!hostdriver' | xargs clang-format -i
+	@git ls-files '*.cpp' '*.h' ':!hostdriver' ':!include' ':!sched/sched.h' | xargs clang-format -i
 
 clean:
 	rm -rf $(build)

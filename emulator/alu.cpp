@@ -10,21 +10,11 @@ namespace {
 
 using Binary = Value (*)(uint64_t a, uint64_t b, unsigned carry, unsigned size);
 
-Value and_(uint64_t a, uint64_t b, unsigned, unsigned size) {
-  return logic(a & b, size);
-}
-Value or_(uint64_t a, uint64_t b, unsigned, unsigned size) {
-  return logic(a | b, size);
-}
-Value xor_(uint64_t a, uint64_t b, unsigned, unsigned size) {
-  return logic(a ^ b, size);
-}
-Value add_(uint64_t a, uint64_t b, unsigned, unsigned size) {
-  return add(a, b, 0, size);
-}
-Value sub_(uint64_t a, uint64_t b, unsigned, unsigned size) {
-  return subtract(a, b, 0, size);
-}
+Value and_(uint64_t a, uint64_t b, unsigned, unsigned size) { return logic(a & b, size); }
+Value or_(uint64_t a, uint64_t b, unsigned, unsigned size) { return logic(a | b, size); }
+Value xor_(uint64_t a, uint64_t b, unsigned, unsigned size) { return logic(a ^ b, size); }
+Value add_(uint64_t a, uint64_t b, unsigned, unsigned size) { return add(a, b, 0, size); }
+Value sub_(uint64_t a, uint64_t b, unsigned, unsigned size) { return subtract(a, b, 0, size); }
 
 template <Binary kOperation>
 Outcome update(Context& c) {
@@ -57,39 +47,17 @@ Outcome step_by_one(Context& c) {
 
 }  // namespace
 
-Outcome op_add(Context& c) {
-  return update<add_>(c);
-}
-Outcome op_adc(Context& c) {
-  return update<add>(c);
-}
-Outcome op_sub(Context& c) {
-  return update<sub_>(c);
-}
-Outcome op_sbb(Context& c) {
-  return update<subtract>(c);
-}
-Outcome op_and(Context& c) {
-  return update<and_>(c);
-}
-Outcome op_or(Context& c) {
-  return update<or_>(c);
-}
-Outcome op_xor(Context& c) {
-  return update<xor_>(c);
-}
-Outcome op_cmp(Context& c) {
-  return compare<sub_>(c);
-}
-Outcome op_test(Context& c) {
-  return compare<and_>(c);
-}
-Outcome op_inc(Context& c) {
-  return step_by_one<add_>(c);
-}
-Outcome op_dec(Context& c) {
-  return step_by_one<sub_>(c);
-}
+Outcome op_add(Context& c) { return update<add_>(c); }
+Outcome op_adc(Context& c) { return update<add>(c); }
+Outcome op_sub(Context& c) { return update<sub_>(c); }
+Outcome op_sbb(Context& c) { return update<subtract>(c); }
+Outcome op_and(Context& c) { return update<and_>(c); }
+Outcome op_or(Context& c) { return update<or_>(c); }
+Outcome op_xor(Context& c) { return update<xor_>(c); }
+Outcome op_cmp(Context& c) { return compare<sub_>(c); }
+Outcome op_test(Context& c) { return compare<and_>(c); }
+Outcome op_inc(Context& c) { return step_by_one<add_>(c); }
+Outcome op_dec(Context& c) { return step_by_one<sub_>(c); }
 
 Outcome op_neg(Context& c) {
   uint64_t a;

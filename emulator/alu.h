@@ -15,12 +15,8 @@ struct Value {
   uint32_t flags;
 };
 
-constexpr uint64_t size_mask(unsigned size) {
-  return ~uint64_t{0} >> (64 - 8 * size);
-}
-constexpr uint64_t sign_bit(unsigned size) {
-  return uint64_t{1} << (8 * size - 1);
-}
+constexpr uint64_t size_mask(unsigned size) { return ~uint64_t{0} >> (64 - 8 * size); }
+constexpr uint64_t sign_bit(unsigned size) { return uint64_t{1} << (8 * size - 1); }
 constexpr int64_t sign_extend(uint64_t value, unsigned size) {
   return static_cast<int64_t>(value << (64 - 8 * size)) >> (64 - 8 * size);
 }

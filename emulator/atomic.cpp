@@ -28,8 +28,7 @@ Outcome op_cmpxchg(Context& c) {
   const Value difference = subtract(c.cpu.gpr[kRax], target, 0, size);
   const bool equal = difference.flags & eflags::kZf;
   if ((equal || c.has_memory(0)) && !c.write_operand(0, equal ? source : target)) return c.failure;
-  if (!equal)
-    c.write_accumulator(size, target);
+  if (!equal) c.write_accumulator(size, target);
   set_flags(c, difference.flags);
   return Outcome::kDone;
 }
@@ -38,9 +37,7 @@ Outcome op_cmpxchg8b(Context& c) {
   if (c.size_of(0) != 8) return Outcome::kUnsupported;
   uint64_t target;
   if (!c.read_for_write(0, &target)) return c.failure;
-  const auto pair = [&c](unsigned high, unsigned low) {
-    return c.read_gpr(high, 4) << 32 | c.read_gpr(low, 4);
-  };
+  const auto pair = [&c](unsigned high, unsigned low) { return c.read_gpr(high, 4) << 32 | c.read_gpr(low, 4); };
   const bool equal = target == pair(kRdx, kRax);
   if (!c.write_operand(0, equal ? pair(kRcx, kRbx) : target)) return c.failure;
   if (!equal) {

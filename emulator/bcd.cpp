@@ -9,12 +9,8 @@ namespace {
 
 constexpr unsigned kLargestPacked = 0x99, kLargestDigit = 9;
 
-uint8_t al(const Context& c) {
-  return static_cast<uint8_t>(c.cpu.gpr[kRax]);
-}
-uint8_t ah(const Context& c) {
-  return static_cast<uint8_t>(c.cpu.gpr[kRax] >> 8);
-}
+uint8_t al(const Context& c) { return static_cast<uint8_t>(c.cpu.gpr[kRax]); }
+uint8_t ah(const Context& c) { return static_cast<uint8_t>(c.cpu.gpr[kRax] >> 8); }
 
 Outcome packed_adjust(Context& c, bool add) {
   const uint8_t old = al(c);
@@ -40,18 +36,10 @@ Outcome unpacked_adjust(Context& c, bool add) {
 
 }  // namespace
 
-Outcome op_daa(Context& c) {
-  return packed_adjust(c, true);
-}
-Outcome op_das(Context& c) {
-  return packed_adjust(c, false);
-}
-Outcome op_aaa(Context& c) {
-  return unpacked_adjust(c, true);
-}
-Outcome op_aas(Context& c) {
-  return unpacked_adjust(c, false);
-}
+Outcome op_daa(Context& c) { return packed_adjust(c, true); }
+Outcome op_das(Context& c) { return packed_adjust(c, false); }
+Outcome op_aaa(Context& c) { return unpacked_adjust(c, true); }
+Outcome op_aas(Context& c) { return unpacked_adjust(c, false); }
 
 Outcome op_aam(Context& c) {
   const uint8_t base = static_cast<uint8_t>(c.immediate(0));

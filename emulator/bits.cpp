@@ -37,20 +37,12 @@ Outcome bit_test(Context& c, BitOperation operation) {
   }
   const bool was_set = value & mask;
   switch (operation) {
-    case BitOperation::kTest:
-      break;
-    case BitOperation::kSet:
-      value |= mask;
-      break;
-    case BitOperation::kReset:
-      value &= ~mask;
-      break;
-    case BitOperation::kComplement:
-      value ^= mask;
-      break;
+    case BitOperation::kTest: break;
+    case BitOperation::kSet: value |= mask; break;
+    case BitOperation::kReset: value &= ~mask; break;
+    case BitOperation::kComplement: value ^= mask; break;
   }
-  if (writes && !(memory ? c.write_linear(address, &value, size) : c.write_operand(0, value)))
-    return c.failure;
+  if (writes && !(memory ? c.write_linear(address, &value, size) : c.write_operand(0, value))) return c.failure;
   set_flags(c, was_set ? eflags::kCf : 0, eflags::kCf);
   return Outcome::kDone;
 }
@@ -84,24 +76,12 @@ bool cpuid_bit(Context& c, uint32_t leaf, unsigned reg, unsigned bit) {
 
 }  // namespace
 
-Outcome op_bt(Context& c) {
-  return bit_test(c, BitOperation::kTest);
-}
-Outcome op_bts(Context& c) {
-  return bit_test(c, BitOperation::kSet);
-}
-Outcome op_btr(Context& c) {
-  return bit_test(c, BitOperation::kReset);
-}
-Outcome op_btc(Context& c) {
-  return bit_test(c, BitOperation::kComplement);
-}
-Outcome op_bsf(Context& c) {
-  return bit_scan(c, true);
-}
-Outcome op_bsr(Context& c) {
-  return bit_scan(c, false);
-}
+Outcome op_bt(Context& c) { return bit_test(c, BitOperation::kTest); }
+Outcome op_bts(Context& c) { return bit_test(c, BitOperation::kSet); }
+Outcome op_btr(Context& c) { return bit_test(c, BitOperation::kReset); }
+Outcome op_btc(Context& c) { return bit_test(c, BitOperation::kComplement); }
+Outcome op_bsf(Context& c) { return bit_scan(c, true); }
+Outcome op_bsr(Context& c) { return bit_scan(c, false); }
 
 Outcome op_tzcnt(Context& c) {
   constexpr unsigned kEbx = 1, kBmi1 = 3;

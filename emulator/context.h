@@ -81,8 +81,8 @@ struct Context {
     return false;
   }
 
-  // Registers by Zydis' name (8 to 64 bits, high bytes) and by number. 16- and 8-bit writes keep the rest, 32-bit writes
-  // clear the upper half (SDM 1 3.4.1.1).
+  // Registers by Zydis' name (8 to 64 bits, high bytes) and by number. 16- and 8-bit writes keep the rest, 32-bit
+  // writes clear the upper half (SDM 1 3.4.1.1).
   uint64_t read_register(ZydisRegister reg) const;
   void write_register(ZydisRegister reg, uint64_t value);
   uint64_t read_gpr(unsigned number, unsigned size) const;  // size 2, 4 or 8

@@ -32,30 +32,17 @@ Outcome loop_if(Context& c, bool holds) {
 
 }  // namespace
 
-Outcome op_jmp(Context& c) {
-  return jump_if(c, true);
-}
-Outcome op_jcc(Context& c) {
-  return jump_if(c, condition(c, c.instruction->opcode));
-}
-Outcome op_loop(Context& c) {
-  return loop_if(c, true);
-}
-Outcome op_loope(Context& c) {
-  return loop_if(c, flag(c, eflags::kZf));
-}
-Outcome op_loopne(Context& c) {
-  return loop_if(c, !flag(c, eflags::kZf));
-}
-Outcome op_jcxz(Context& c) {
-  return jump_if(c, c.read_gpr(kRcx, c.address_size()) == 0);
-}
+Outcome op_jmp(Context& c) { return jump_if(c, true); }
+Outcome op_jcc(Context& c) { return jump_if(c, condition(c, c.instruction->opcode)); }
+Outcome op_loop(Context& c) { return loop_if(c, true); }
+Outcome op_loope(Context& c) { return loop_if(c, flag(c, eflags::kZf)); }
+Outcome op_loopne(Context& c) { return loop_if(c, !flag(c, eflags::kZf)); }
+Outcome op_jcxz(Context& c) { return jump_if(c, c.read_gpr(kRcx, c.address_size()) == 0); }
 
 Outcome op_call(Context& c) {
   const uint64_t next = c.next_rip();
   uint64_t target;
-  if (!target_of(c, &target) || !c.jump(target, c.operand_size()) || !c.push(next, c.operand_size()))
-    return c.failure;
+  if (!target_of(c, &target) || !c.jump(target, c.operand_size()) || !c.push(next, c.operand_size())) return c.failure;
   return Outcome::kDone;
 }
 

@@ -73,8 +73,7 @@ Outcome decode_bytes(Context& c, Fetcher& fetcher, ZydisMachineMode mode, Decode
   ZyanStatus status;
   do {
     if (!fetcher.more()) return c.failure;
-    status = ZydisDecoderDecodeInstruction(&decoder, &state, fetcher.bytes(), fetcher.count(),
-                                           &decoded->instruction);
+    status = ZydisDecoderDecodeInstruction(&decoder, &state, fetcher.bytes(), fetcher.count(), &decoded->instruction);
   } while (status == ZYDIS_STATUS_NO_MORE_DATA);
   if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG) return c.raise(Vector::kGp);
   if (!ZYAN_SUCCESS(status)) return c.raise(Vector::kUd);

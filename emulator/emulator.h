@@ -19,10 +19,10 @@ enum class Outcome : uint8_t {
   kShutdown,     // triple fault during an event's delivery
 };
 
-// Executes the instruction at CS:RIP in whatever mode CpuState is in (real, protected 16/32 bit, virtual-8086, 64-bit). In
-// long mode what reads descriptors (far transfers, segment loads, interrupts, table registers) is kUnsupported.
-// REP string instructions run at most `rep_limit` iterations. Clears the previous interrupt shadow, sets the new one.
-// A decode cache belongs to the caller, is optional, and needs no invalidation.
+// Executes the instruction at CS:RIP in whatever mode CpuState is in (real, protected 16/32 bit, virtual-8086, 64-bit).
+// In long mode what reads descriptors (far transfers, segment loads, interrupts, table registers) is kUnsupported. REP
+// string instructions run at most `rep_limit` iterations. Clears the previous interrupt shadow, sets the new one. A
+// decode cache belongs to the caller, is optional, and needs no invalidation.
 [[nodiscard]] Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit = 4096,
                            DecodeCache* cache = nullptr);
 
@@ -32,7 +32,7 @@ struct Event {
   bool is_exception = false;  // pushes the error code where the manual says so; double-fault rules apply
   bool is_software = false;   // INT n, INT3, INTO: gate DPL is checked
   uint32_t error_code = 0;
-  uint64_t cr2 = 0;           // written to CR2 if vector is #PF and is_exception
+  uint64_t cr2 = 0;  // written to CR2 if vector is #PF and is_exception
   bool has_error = false;
   // is_software: RIP still points at the instruction, this far before the return address, so that a fault during
   // delivery (gate DPL) names the instruction. 0: RIP is the return address already.

@@ -10,14 +10,10 @@ namespace {
 constexpr uint32_t kStatusOfLahf = eflags::kSf | eflags::kZf | eflags::kAf | eflags::kPf | eflags::kCf;
 
 // May the program change IF? At IOPL below CPL not; in virtual-8086 mode only with IOPL 3.
-bool owns_interrupt_flag(const Context& c) {
-  return c.real_mode() || c.cpl() <= c.iopl();
-}
+bool owns_interrupt_flag(const Context& c) { return c.real_mode() || c.cpl() <= c.iopl(); }
 
 // PUSHF and POPF ask for IOPL in virtual-8086 mode only.
-bool flags_trapped(const Context& c) {
-  return c.vm86() && c.iopl() != 3;
-}
+bool flags_trapped(const Context& c) { return c.vm86() && c.iopl() != 3; }
 
 Outcome set_flag(Context& c, uint32_t which, bool value) {
   set_flags(c, value ? which : 0, which);
@@ -65,21 +61,11 @@ Outcome op_sahf(Context& c) {
   return Outcome::kDone;
 }
 
-Outcome op_clc(Context& c) {
-  return set_flag(c, eflags::kCf, false);
-}
-Outcome op_stc(Context& c) {
-  return set_flag(c, eflags::kCf, true);
-}
-Outcome op_cmc(Context& c) {
-  return set_flag(c, eflags::kCf, !flag(c, eflags::kCf));
-}
-Outcome op_cld(Context& c) {
-  return set_flag(c, eflags::kDf, false);
-}
-Outcome op_std(Context& c) {
-  return set_flag(c, eflags::kDf, true);
-}
+Outcome op_clc(Context& c) { return set_flag(c, eflags::kCf, false); }
+Outcome op_stc(Context& c) { return set_flag(c, eflags::kCf, true); }
+Outcome op_cmc(Context& c) { return set_flag(c, eflags::kCf, !flag(c, eflags::kCf)); }
+Outcome op_cld(Context& c) { return set_flag(c, eflags::kDf, false); }
+Outcome op_std(Context& c) { return set_flag(c, eflags::kDf, true); }
 
 // Not in the manual: AL = CF ? FFH : 0.
 Outcome op_salc(Context& c) {
@@ -87,11 +73,7 @@ Outcome op_salc(Context& c) {
   return Outcome::kDone;
 }
 
-Outcome op_clac(Context& c) {
-  return c.cpl() ? c.raise(Vector::kUd) : set_flag(c, eflags::kAc, false);
-}
-Outcome op_stac(Context& c) {
-  return c.cpl() ? c.raise(Vector::kUd) : set_flag(c, eflags::kAc, true);
-}
+Outcome op_clac(Context& c) { return c.cpl() ? c.raise(Vector::kUd) : set_flag(c, eflags::kAc, false); }
+Outcome op_stac(Context& c) { return c.cpl() ? c.raise(Vector::kUd) : set_flag(c, eflags::kAc, true); }
 
 }  // namespace ring1::emulator

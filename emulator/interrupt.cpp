@@ -21,9 +21,7 @@ Outcome op_int(Context& c) {
   return interrupt(c, static_cast<uint8_t>(c.immediate(0)));
 }
 
-Outcome op_int3(Context& c) {
-  return interrupt(c, static_cast<uint8_t>(Vector::kBp));
-}
+Outcome op_int3(Context& c) { return interrupt(c, static_cast<uint8_t>(Vector::kBp)); }
 
 Outcome op_into(Context& c) {
   return flag(c, eflags::kOf) ? interrupt(c, static_cast<uint8_t>(Vector::kOf)) : Outcome::kDone;
@@ -36,8 +34,6 @@ Outcome op_int1(Context& c) {
   return Outcome::kTrap;
 }
 
-Outcome op_ud(Context& c) {
-  return c.raise(Vector::kUd);
-}
+Outcome op_ud(Context& c) { return c.raise(Vector::kUd); }
 
 }  // namespace ring1::emulator

@@ -11,13 +11,10 @@ constexpr unsigned kTss32Type = 9;             // bit 1 (busy) left out
 constexpr unsigned kBitmapBase = 0x66;         // of the word in the TSS (SDM 3A 7.2.1)
 constexpr unsigned kImmediatePortMask = 0x08;  // opcode bit 3: the port is in DX
 
-bool is_immediate_port(const Context& c) {
-  return !(c.instruction->opcode & kImmediatePortMask);
-}
+bool is_immediate_port(const Context& c) { return !(c.instruction->opcode & kImmediatePortMask); }
 
 uint16_t port_of(const Context& c) {
-  return is_immediate_port(c) ? c.instruction->raw.imm[0].value.u & 0xff
-                              : static_cast<uint16_t>(c.cpu.gpr[kRdx]);
+  return is_immediate_port(c) ? c.instruction->raw.imm[0].value.u & 0xff : static_cast<uint16_t>(c.cpu.gpr[kRdx]);
 }
 
 unsigned size_of_access(const Context& c) {
@@ -37,12 +34,10 @@ Gva in_tss(const Context& c, uint32_t offset) {
 bool port_allowed(Context& c, uint16_t port, unsigned size) {
   if (c.real_mode() || (!c.vm86() && c.cpl() <= c.iopl())) return true;
   const ring1_segment& tr = c.cpu.tr;
-  if (!(tr.access & RING1_AR_P) || (tr.access & RING1_AR_TYPE_MASK & ~2u) != kTss32Type)
-    return c.fail(Vector::kGp);
+  if (!(tr.access & RING1_AR_P) || (tr.access & RING1_AR_TYPE_MASK & ~2u) != kTss32Type) return c.fail(Vector::kGp);
   uint16_t base, bits;
   if (tr.limit < kBitmapBase + 1) return c.fail(Vector::kGp);
-  if (!c.read_linear(in_tss(c, kBitmapBase), &base, 2, Purpose::kSystem))
-    return false;
+  if (!c.read_linear(in_tss(c, kBitmapBase), &base, 2, Purpose::kSystem)) return false;
   const uint32_t offset = base + port / 8;
   if (offset + 1 > tr.limit) return c.fail(Vector::kGp);
   if (!c.read_linear(in_tss(c, offset), &bits, 2, Purpose::kSystem)) return false;

@@ -30,8 +30,10 @@ class Machine {
  public:
   // Linear memory, `size` 1..16 bytes, may cross a page; paging, A/D bits, MMIO and traces happen behind it.
   // A write that faults has changed nothing, also when its second page is the one that faults.
-  virtual MemoryStatus read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) = 0;
-  virtual MemoryStatus write(Gva address, const void* from, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) = 0;
+  virtual MemoryStatus read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose,
+                            Fault* fault) = 0;
+  virtual MemoryStatus write(Gva address, const void* from, unsigned size, Privilege privilege, Purpose purpose,
+                             Fault* fault) = 0;
   // Would a write succeed? Used before read-modify-write and before pushing a multi-word frame.
   virtual MemoryStatus probe_write(Gva address, unsigned size, Privilege privilege, Fault* fault) = 0;
 
@@ -44,7 +46,11 @@ class Machine {
   virtual bool write_msr(uint32_t index, uint64_t value) = 0;
   virtual void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) = 0;  // EAX EBX ECX EDX
   virtual uint64_t read_tsc() = 0;
-  virtual uint64_t read_pmc(uint32_t index, bool* ok) { (void)index; *ok = false; return 0; }
+  virtual uint64_t read_pmc(uint32_t index, bool* ok) {
+    (void)index;
+    *ok = false;
+    return 0;
+  }
 
   // May the guest have this PAE paging? Asked before CpuState is changed if that loads the page-directory-pointer
   // registers. kFault: #GP(0), as one of them has a reserved bit.
@@ -57,7 +63,7 @@ class Machine {
   virtual void cr3_written() = 0;
   virtual void cr4_written(uint64_t old_value) = 0;
   virtual void invlpg(Gva address) = 0;
-  virtual void descriptor_table_written() {}        // LGDT, LLDT
+  virtual void descriptor_table_written() {}  // LGDT, LLDT
   virtual void debug_register_written(unsigned index) { (void)index; }
   virtual uint64_t read_cr8() { return 0; }
   virtual void write_cr8(uint64_t value) { (void)value; }

@@ -16,9 +16,7 @@ unsigned below_top(Gva address, unsigned size, bool long_mode) {
   return left < size ? static_cast<unsigned>(left) : size;
 }
 
-bool wide(const Context& c, Purpose purpose) {
-  return purpose == Purpose::kSystem ? c.long_mode() : c.code64();
-}
+bool wide(const Context& c, Purpose purpose) { return purpose == Purpose::kSystem ? c.long_mode() : c.code64(); }
 
 Privilege privilege_of(const Context& c, Purpose purpose) {
   return purpose == Purpose::kSystem ? Privilege::kSupervisor : c.privilege();
@@ -38,9 +36,7 @@ bool within_limit(const ring1_segment& segment, bool protected_mode, uint32_t of
 
 // SDM 3A table 6-7: far pointers of 48 bits want their offset aligned; nothing longer than 8 bytes is looked
 // at here.
-constexpr unsigned boundary_of(unsigned size) {
-  return size == 6 ? 4 : size > 8 ? 1 : size;
-}
+constexpr unsigned boundary_of(unsigned size) { return size == 6 ? 4 : size > 8 ? 1 : size; }
 
 bool type_allows(const ring1_segment& segment, Access access) {
   if (segment.access & RING1_AR_UNUSABLE) return false;
@@ -65,8 +61,7 @@ bool Context::write_linear(Gva address, const void* from, unsigned size, Purpose
   if (first != size && !ok(machine.probe_write(Gva(0), size - first, who, fault))) return false;
   if (!ok(machine.write(address, from, first, who, purpose, fault))) return false;
   if (first == size) return true;
-  return ok(
-      machine.write(Gva(0), static_cast<const uint8_t*>(from) + first, size - first, who, purpose, fault));
+  return ok(machine.write(Gva(0), static_cast<const uint8_t*>(from) + first, size - first, who, purpose, fault));
 }
 
 bool Context::probe_linear(Gva address, unsigned size, Purpose purpose) {
@@ -85,8 +80,7 @@ bool Context::linear(SegmentRegister segment, uint64_t offset, unsigned size, Ac
       return fail(segment == kSs ? Vector::kSs : Vector::kGp);
   } else {
     const bool checked = protected_mode();
-    if ((checked && !type_allows(seg, access)) ||
-        !within_limit(seg, checked, static_cast<uint32_t>(offset), size))
+    if ((checked && !type_allows(seg, access)) || !within_limit(seg, checked, static_cast<uint32_t>(offset), size))
       return fail(segment == kSs ? Vector::kSs : Vector::kGp);
     *address = Gva(static_cast<uint32_t>(seg.base + offset));
   }

@@ -5,9 +5,7 @@
 namespace ring1::emulator {
 namespace {
 
-bool may_read_tsc(const Context& c) {
-  return !(c.cpu.cr4 & cr4::kTsd) || c.cpl() == 0;
-}
+bool may_read_tsc(const Context& c) { return !(c.cpu.cr4 & cr4::kTsd) || c.cpl() == 0; }
 
 void write_edx_eax(Context& c, uint64_t value) {
   c.write_gpr(kRax, 4, value);
@@ -16,12 +14,8 @@ void write_edx_eax(Context& c, uint64_t value) {
 
 }  // namespace
 
-Outcome op_hlt(Context&) {
-  return Outcome::kHalt;
-}
-Outcome op_nop(Context&) {
-  return Outcome::kDone;
-}
+Outcome op_hlt(Context&) { return Outcome::kHalt; }
+Outcome op_nop(Context&) { return Outcome::kDone; }
 
 Outcome op_cpuid(Context& c) {
   uint32_t out[4];

@@ -12,9 +12,7 @@ Outcome op_mov(Context& c) {
   return Outcome::kDone;
 }
 
-Outcome op_movzx(Context& c) {
-  return op_mov(c);
-}
+Outcome op_movzx(Context& c) { return op_mov(c); }
 
 Outcome op_movsx(Context& c) {
   uint64_t value;

@@ -34,14 +34,9 @@ bool Context::effective_address(unsigned index, unsigned size, Access access, Gv
 bool Context::read_operand(unsigned index, uint64_t* value) {
   const ZydisDecodedOperand& operand = operands[index];
   switch (operand.type) {
-    case ZYDIS_OPERAND_TYPE_REGISTER:
-      *value = read_register(operand.reg.value);
-      return true;
-    case ZYDIS_OPERAND_TYPE_IMMEDIATE:
-      *value = operand.imm.value.u;
-      return true;
-    default:
-      break;
+    case ZYDIS_OPERAND_TYPE_REGISTER: *value = read_register(operand.reg.value); return true;
+    case ZYDIS_OPERAND_TYPE_IMMEDIATE: *value = operand.imm.value.u; return true;
+    default: break;
   }
   RING1_ASSERT(operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.size <= 64);
   *value = 0;

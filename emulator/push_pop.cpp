@@ -23,8 +23,7 @@ Outcome op_pusha(Context& c) {
   for (unsigned i = 1; i <= 8; ++i) {
     Gva address;
     const uint64_t slot = (c.stack_pointer() - i * size) & c.stack_mask();
-    if (!c.linear(kSs, slot, size, Access::kWrite, &address) || !c.probe_linear(address, size))
-      return c.failure;
+    if (!c.linear(kSs, slot, size, Access::kWrite, &address) || !c.probe_linear(address, size)) return c.failure;
   }
   for (unsigned i = 0; i < 8; ++i)
     if (!c.push(i == kRsp ? old_sp : c.cpu.gpr[i], size)) return c.failure;

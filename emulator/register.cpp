@@ -12,9 +12,7 @@ constexpr unsigned low_byte_register(ZydisRegister reg) {
 }
 static_assert(low_byte_register(ZYDIS_REGISTER_DIL) == kRdi && low_byte_register(ZYDIS_REGISTER_R15B) == 15);
 
-void write_low_byte(__u64& gpr, uint64_t value) {
-  gpr = (gpr & ~uint64_t{0xff}) | (value & 0xff);
-}
+void write_low_byte(__u64& gpr, uint64_t value) { gpr = (gpr & ~uint64_t{0xff}) | (value & 0xff); }
 
 }  // namespace
 
@@ -66,14 +64,14 @@ uint64_t Context::read_gpr(unsigned number, unsigned size) const {
 
 void Context::write_gpr(unsigned number, unsigned size, uint64_t value) {
   auto& gpr = cpu.gpr[number];
-  gpr = size == 8   ? value
-        : size == 4 ? static_cast<uint32_t>(value)
-                    : (gpr & ~uint64_t{0xffff}) | (value & 0xffff);
+  gpr = size == 8 ? value : size == 4 ? static_cast<uint32_t>(value) : (gpr & ~uint64_t{0xffff}) | (value & 0xffff);
 }
 
 void Context::write_accumulator(unsigned size, uint64_t value) {
-  if (size == 1) write_low_byte(cpu.gpr[kRax], value);
-  else write_gpr(kRax, size, value);
+  if (size == 1)
+    write_low_byte(cpu.gpr[kRax], value);
+  else
+    write_gpr(kRax, size, value);
 }
 
 }  // namespace ring1::emulator

@@ -11,24 +11,14 @@ ZydisRegister register_of(const Context& c, unsigned index) {
   return operand.type == ZYDIS_OPERAND_TYPE_REGISTER ? operand.reg.value : ZYDIS_REGISTER_NONE;
 }
 
-constexpr bool is_segment(ZydisRegister reg) {
-  return reg >= ZYDIS_REGISTER_ES && reg <= ZYDIS_REGISTER_GS;
-}
-constexpr bool is_control(ZydisRegister reg) {
-  return reg >= ZYDIS_REGISTER_CR0 && reg <= ZYDIS_REGISTER_CR15;
-}
-constexpr bool is_debug(ZydisRegister reg) {
-  return reg >= ZYDIS_REGISTER_DR0 && reg <= ZYDIS_REGISTER_DR15;
-}
+constexpr bool is_segment(ZydisRegister reg) { return reg >= ZYDIS_REGISTER_ES && reg <= ZYDIS_REGISTER_GS; }
+constexpr bool is_control(ZydisRegister reg) { return reg >= ZYDIS_REGISTER_CR0 && reg <= ZYDIS_REGISTER_CR15; }
+constexpr bool is_debug(ZydisRegister reg) { return reg >= ZYDIS_REGISTER_DR0 && reg <= ZYDIS_REGISTER_DR15; }
 
-bool is_far(const Context& c) {
-  return c.instruction->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
-}
+bool is_far(const Context& c) { return c.instruction->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR; }
 
 // What reads descriptors is known as it was before long mode only.
-Outcome legacy_only(Context& c, Handler handler) {
-  return c.long_mode() ? Outcome::kUnsupported : handler(c);
-}
+Outcome legacy_only(Context& c, Handler handler) { return c.long_mode() ? Outcome::kUnsupported : handler(c); }
 
 }  // namespace
 
@@ -42,20 +32,10 @@ Outcome any_mov(Context& c) {
   return c.raise(Vector::kUd);  // test registers of the 386 and 486
 }
 
-Outcome any_push(Context& c) {
-  return is_segment(register_of(c, 0)) ? op_push_sreg(c) : op_push(c);
-}
-Outcome any_pop(Context& c) {
-  return is_segment(register_of(c, 0)) ? legacy_only(c, op_pop_sreg) : op_pop(c);
-}
-Outcome any_jmp(Context& c) {
-  return is_far(c) ? legacy_only(c, op_jmp_far) : op_jmp(c);
-}
-Outcome any_call(Context& c) {
-  return is_far(c) ? legacy_only(c, op_call_far) : op_call(c);
-}
-Outcome any_ret(Context& c) {
-  return is_far(c) ? legacy_only(c, op_ret_far) : op_ret(c);
-}
+Outcome any_push(Context& c) { return is_segment(register_of(c, 0)) ? op_push_sreg(c) : op_push(c); }
+Outcome any_pop(Context& c) { return is_segment(register_of(c, 0)) ? legacy_only(c, op_pop_sreg) : op_pop(c); }
+Outcome any_jmp(Context& c) { return is_far(c) ? legacy_only(c, op_jmp_far) : op_jmp(c); }
+Outcome any_call(Context& c) { return is_far(c) ? legacy_only(c, op_call_far) : op_call(c); }
+Outcome any_ret(Context& c) { return is_far(c) ? legacy_only(c, op_ret_far) : op_ret(c); }
 
 }  // namespace ring1::emulator

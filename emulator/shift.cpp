@@ -109,9 +109,7 @@ namespace {
 using Shift = Value (*)(uint64_t value, unsigned count, uint32_t flags, unsigned size);
 using DoubleShift = Value (*)(uint64_t value, uint64_t other, unsigned count, uint32_t flags, unsigned size);
 
-constexpr unsigned count_mask(unsigned size) {
-  return size == 8 ? 63 : 31;
-}
+constexpr unsigned count_mask(unsigned size) { return size == 8 ? 63 : 31; }
 
 template <Shift kShift>
 Outcome shift(Context& c) {
@@ -128,8 +126,7 @@ Outcome shift(Context& c) {
 template <DoubleShift kShift>
 Outcome double_shift(Context& c) {
   uint64_t value, other, count;
-  if (!c.read_operand(2, &count) || !c.read_operand(1, &other) || !c.read_for_write(0, &value))
-    return c.failure;
+  if (!c.read_operand(2, &count) || !c.read_operand(1, &other) || !c.read_for_write(0, &value)) return c.failure;
   count &= count_mask(c.size_of(0));
   Value result{value, static_cast<uint32_t>(c.cpu.rflags)};
   if (count) result = kShift(value, other, count, c.cpu.rflags, c.size_of(0));
@@ -140,32 +137,14 @@ Outcome double_shift(Context& c) {
 
 }  // namespace
 
-Outcome op_rol(Context& c) {
-  return shift<rotate_left>(c);
-}
-Outcome op_ror(Context& c) {
-  return shift<rotate_right>(c);
-}
-Outcome op_rcl(Context& c) {
-  return shift<rotate_left_carry>(c);
-}
-Outcome op_rcr(Context& c) {
-  return shift<rotate_right_carry>(c);
-}
-Outcome op_shl(Context& c) {
-  return shift<shift_left>(c);
-}
-Outcome op_shr(Context& c) {
-  return shift<shift_right>(c);
-}
-Outcome op_sar(Context& c) {
-  return shift<shift_right_signed>(c);
-}
-Outcome op_shld(Context& c) {
-  return double_shift<shift_left_double>(c);
-}
-Outcome op_shrd(Context& c) {
-  return double_shift<shift_right_double>(c);
-}
+Outcome op_rol(Context& c) { return shift<rotate_left>(c); }
+Outcome op_ror(Context& c) { return shift<rotate_right>(c); }
+Outcome op_rcl(Context& c) { return shift<rotate_left_carry>(c); }
+Outcome op_rcr(Context& c) { return shift<rotate_right_carry>(c); }
+Outcome op_shl(Context& c) { return shift<shift_left>(c); }
+Outcome op_shr(Context& c) { return shift<shift_right>(c); }
+Outcome op_sar(Context& c) { return shift<shift_right_signed>(c); }
+Outcome op_shld(Context& c) { return double_shift<shift_left_double>(c); }
+Outcome op_shrd(Context& c) { return double_shift<shift_right_double>(c); }
 
 }  // namespace ring1::emulator

@@ -4,9 +4,7 @@
 
 namespace ring1::emulator {
 
-void Context::set_stack_pointer(uint64_t value) {
-  write_gpr(kRsp, code64() ? 8 : stack32() ? 4 : 2, value);
-}
+void Context::set_stack_pointer(uint64_t value) { write_gpr(kRsp, code64() ? 8 : stack32() ? 4 : 2, value); }
 
 bool Context::push(uint64_t value, unsigned size) {
   const uint64_t top = (stack_pointer() - size) & stack_mask();

@@ -24,9 +24,9 @@ void restore(ring1_cpu_state& cpu, const Snapshot& saved) {
 // 3A 2.5).
 Outcome unknown(Context& c) {
   const bool x87 = c.instruction->meta.isa_ext == ZYDIS_ISA_EXT_X87;
-  const bool vector = c.instruction->meta.isa_ext == ZYDIS_ISA_EXT_MMX ||
-                      (c.instruction->meta.isa_ext >= ZYDIS_ISA_EXT_SSE &&
-                       c.instruction->meta.isa_ext <= ZYDIS_ISA_EXT_SSSE3);
+  const bool vector =
+      c.instruction->meta.isa_ext == ZYDIS_ISA_EXT_MMX ||
+      (c.instruction->meta.isa_ext >= ZYDIS_ISA_EXT_SSE && c.instruction->meta.isa_ext <= ZYDIS_ISA_EXT_SSSE3);
   if (x87 && (c.cpu.cr0 & (cr0::kEm | cr0::kTs))) return c.raise(Vector::kNm);
   if (vector && (c.cpu.cr0 & cr0::kEm)) return c.raise(Vector::kUd);
   if (vector && (c.cpu.cr0 & cr0::kTs)) return c.raise(Vector::kNm);
@@ -71,13 +71,9 @@ Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_
   switch (outcome) {
     case Outcome::kDone:
     case Outcome::kTrap:
-    case Outcome::kHalt:
-      return finish(c, outcome);
-    case Outcome::kShutdown:
-      return outcome;
-    default:
-      restore(cpu, saved);
-      return outcome;
+    case Outcome::kHalt: return finish(c, outcome);
+    case Outcome::kShutdown: return outcome;
+    default: restore(cpu, saved); return outcome;
   }
 }
 

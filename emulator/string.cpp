@@ -31,8 +31,7 @@ class String {
   bool store(uint64_t value) { return c.write_memory(kEs, c.read_gpr(kRdi, address_), &value, size_); }
   bool probe_store() {
     Gva address;
-    return c.linear(kEs, c.read_gpr(kRdi, address_), size_, Access::kWrite, &address) &&
-           c.probe_linear(address, size_);
+    return c.linear(kEs, c.read_gpr(kRdi, address_), size_, Access::kWrite, &address) && c.probe_linear(address, size_);
   }
   void advance_source() { advance(kRsi); }
   void advance_destination() { advance(kRdi); }
@@ -61,14 +60,10 @@ Repeat repeat_of(const Context& c, bool compares) {
 
 bool goes_on(const Context& c, Repeat repeat) {
   switch (repeat) {
-    case Repeat::kNever:
-      return false;
-    case Repeat::kAlways:
-      return true;
-    case Repeat::kWhileEqual:
-      return flag(c, eflags::kZf);
-    case Repeat::kWhileNotEqual:
-      return !flag(c, eflags::kZf);
+    case Repeat::kNever: return false;
+    case Repeat::kAlways: return true;
+    case Repeat::kWhileEqual: return flag(c, eflags::kZf);
+    case Repeat::kWhileNotEqual: return !flag(c, eflags::kZf);
   }
   return false;
 }
@@ -103,16 +98,10 @@ Outcome run(Context& c, Repeat repeat, Iteration iterate, unsigned widest = 8) {
   return Outcome::kDone;
 }
 
-Outcome repeat_always(Context& c, Iteration iterate) {
-  return run(c, repeat_of(c, false), iterate);
-}
+Outcome repeat_always(Context& c, Iteration iterate) { return run(c, repeat_of(c, false), iterate); }
 // REX.W does not widen a port access.
-Outcome repeat_port(Context& c, Iteration iterate) {
-  return run(c, repeat_of(c, false), iterate, 4);
-}
-Outcome repeat_comparing(Context& c, Iteration iterate) {
-  return run(c, repeat_of(c, true), iterate);
-}
+Outcome repeat_port(Context& c, Iteration iterate) { return run(c, repeat_of(c, false), iterate, 4); }
+Outcome repeat_comparing(Context& c, Iteration iterate) { return run(c, repeat_of(c, true), iterate); }
 
 bool move_one(String& s) {
   uint64_t value;
@@ -174,26 +163,12 @@ bool out_one(String& s) {
 
 }  // namespace
 
-Outcome op_movs(Context& c) {
-  return repeat_always(c, move_one);
-}
-Outcome op_cmps(Context& c) {
-  return repeat_comparing(c, compare_one);
-}
-Outcome op_scas(Context& c) {
-  return repeat_comparing(c, scan_one);
-}
-Outcome op_lods(Context& c) {
-  return repeat_always(c, load_one);
-}
-Outcome op_stos(Context& c) {
-  return repeat_always(c, store_one);
-}
-Outcome op_ins(Context& c) {
-  return repeat_port(c, in_one);
-}
-Outcome op_outs(Context& c) {
-  return repeat_port(c, out_one);
-}
+Outcome op_movs(Context& c) { return repeat_always(c, move_one); }
+Outcome op_cmps(Context& c) { return repeat_comparing(c, compare_one); }
+Outcome op_scas(Context& c) { return repeat_comparing(c, scan_one); }
+Outcome op_lods(Context& c) { return repeat_always(c, load_one); }
+Outcome op_stos(Context& c) { return repeat_always(c, store_one); }
+Outcome op_ins(Context& c) { return repeat_port(c, in_one); }
+Outcome op_outs(Context& c) { return repeat_port(c, out_one); }
 
 }  // namespace ring1::emulator

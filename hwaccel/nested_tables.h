@@ -32,7 +32,9 @@ class NestedTables {
   // Maps a page; true: done. Replaces what was there, which is for the caller to flush.
   [[nodiscard]] bool map(Gpa gpa, Hpa hpa, bool write) { return set(gpa, kPageLevel, Format::leaf(hpa, write, false)); }
   // The same for 2 MiB, both addresses aligned to it. False also if smaller pages are mapped there.
-  [[nodiscard]] bool map_large(Gpa gpa, Hpa hpa, bool write) { return set(gpa, kLargeLevel, Format::leaf(hpa, write, true)); }
+  [[nodiscard]] bool map_large(Gpa gpa, Hpa hpa, bool write) {
+    return set(gpa, kLargeLevel, Format::leaf(hpa, write, true));
+  }
   // There is a device: accesses come to us by the format's quickest way.
   [[nodiscard]] bool map_device(Gpa gpa) { return set(gpa, kPageLevel, Format::kDevice); }
 
@@ -51,7 +53,9 @@ class NestedTables {
     if (!entry || !Format::present(*entry)) return false;
     const uint64_t inside = gpa.raw() & ((kPageSize << (level * kIndexBits)) - 1);
     *out = {.hpa = Hpa((Format::frame(*entry) & ~(level ? kLargeBytes - 1 : 0)) + inside),
-            .writable = Format::writable(*entry), .dirty = Format::dirty(*entry), .large = level != kPageLevel};
+            .writable = Format::writable(*entry),
+            .dirty = Format::dirty(*entry),
+            .large = level != kPageLevel};
     return true;
   }
   bool is_device(Gpa gpa) const {

@@ -68,9 +68,7 @@ void IoApic::resend_levels() {
   }
 }
 
-bool IoApic::passes_extint() const {
-  return !(entries_[0] & kMasked) && mode_of(entries_[0]) == DeliveryMode::kExtInt;
-}
+bool IoApic::passes_extint() const { return !(entries_[0] & kMasked) && mode_of(entries_[0]) == DeliveryMode::kExtInt; }
 
 uint32_t IoApic::read(uint32_t offset) const {
   if (offset == kSelect) return select_;

@@ -89,14 +89,9 @@ bool IrqChip::io_read(uint16_t port, unsigned size, uint32_t* value) {
       *value = slave_.read(port & 1, &ended);
       pic_ended(Pic::kPins, ended);
       break;
-    case kElcrPort:
-      *value = master_.read_elcr();
-      break;
-    case kElcrPort + 1:
-      *value = slave_.read_elcr();
-      break;
-    default:
-      return false;
+    case kElcrPort: *value = master_.read_elcr(); break;
+    case kElcrPort + 1: *value = slave_.read_elcr(); break;
+    default: return false;
   }
   pic_changed();
   return true;
@@ -108,21 +103,12 @@ bool IrqChip::io_write(uint16_t port, unsigned size, uint32_t value) {
   uint8_t ended_master = 0, ended_slave = 0;
   switch (port) {
     case kMasterPort:
-    case kMasterPort + 1:
-      master_.write(port & 1, byte, &ended_master);
-      break;
+    case kMasterPort + 1: master_.write(port & 1, byte, &ended_master); break;
     case kSlavePort:
-    case kSlavePort + 1:
-      slave_.write(port & 1, byte, &ended_slave);
-      break;
-    case kElcrPort:
-      master_.write_elcr(byte);
-      break;
-    case kElcrPort + 1:
-      slave_.write_elcr(byte);
-      break;
-    default:
-      return false;
+    case kSlavePort + 1: slave_.write(port & 1, byte, &ended_slave); break;
+    case kElcrPort: master_.write_elcr(byte); break;
+    case kElcrPort + 1: slave_.write_elcr(byte); break;
+    default: return false;
   }
   pic_changed();
   pic_ended(0, ended_master);

@@ -20,34 +20,22 @@ void IrqChip::set_apic_base(uint64_t msr) {
 
 bool IrqChip::save(kvm_irqchip* to) const {
   switch (to->chip_id) {
-    case KVM_IRQCHIP_PIC_MASTER:
-      to->chip.pic = master_.state();
-      return true;
-    case KVM_IRQCHIP_PIC_SLAVE:
-      to->chip.pic = slave_.state();
-      return true;
-    case KVM_IRQCHIP_IOAPIC:
-      ioapic_.save(&to->chip.ioapic);
-      return true;
-    default:
-      return false;
+    case KVM_IRQCHIP_PIC_MASTER: to->chip.pic = master_.state(); return true;
+    case KVM_IRQCHIP_PIC_SLAVE: to->chip.pic = slave_.state(); return true;
+    case KVM_IRQCHIP_IOAPIC: ioapic_.save(&to->chip.ioapic); return true;
+    default: return false;
   }
 }
 
 bool IrqChip::restore(const kvm_irqchip& from) {
   switch (from.chip_id) {
-    case KVM_IRQCHIP_PIC_MASTER:
-      master_.set_state(from.chip.pic);
-      break;
-    case KVM_IRQCHIP_PIC_SLAVE:
-      slave_.set_state(from.chip.pic);
-      break;
+    case KVM_IRQCHIP_PIC_MASTER: master_.set_state(from.chip.pic); break;
+    case KVM_IRQCHIP_PIC_SLAVE: slave_.set_state(from.chip.pic); break;
     case KVM_IRQCHIP_IOAPIC:
       ioapic_.restore(from.chip.ioapic);
       ioapic_.resend_levels();
       return true;
-    default:
-      return false;
+    default: return false;
   }
   pic_changed();
   return true;

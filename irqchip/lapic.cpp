@@ -60,8 +60,7 @@ Delivery LocalApic::deliver(DeliveryMode mode, uint8_t vector, bool level_trigge
       nmi_ = true;
       return Delivery::kDelivered;
     case DeliveryMode::kFixed:
-    case DeliveryMode::kLowest:
-      break;
+    case DeliveryMode::kLowest: break;
     default:  // INIT, start-up and SMI: the only processor is already up; ExtINT is asked for by accepts_extint()
       return Delivery::kMasked;
   }
@@ -98,8 +97,8 @@ bool LocalApic::accepts_extint() const {
 Delivery LocalApic::deliver_local(uint32_t lvt) {
   const uint32_t value = reg(lvt);
   if (value & kLvtMasked) return Delivery::kMasked;
-  const auto mode = lvt == kApicLvtTimer || lvt == kApicLvtError ? DeliveryMode::kFixed
-                                                                  : static_cast<DeliveryMode>(value >> 8 & 7);
+  const auto mode =
+      lvt == kApicLvtTimer || lvt == kApicLvtError ? DeliveryMode::kFixed : static_cast<DeliveryMode>(value >> 8 & 7);
   return deliver(mode, static_cast<uint8_t>(value), false);
 }
 

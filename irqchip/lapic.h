@@ -14,11 +14,29 @@ namespace ring1::irqchip {
 
 // Offsets of the registers, each at the start of 16 bytes.
 enum ApicRegister : uint32_t {
-  kApicId = 0x20, kApicVersion = 0x30, kApicTpr = 0x80, kApicPpr = 0xa0, kApicEoi = 0xb0, kApicLdr = 0xd0,
-  kApicDfr = 0xe0, kApicSvr = 0xf0, kApicIsr = 0x100, kApicTmr = 0x180, kApicIrr = 0x200, kApicEsr = 0x280,
-  kApicIcrLow = 0x300, kApicIcrHigh = 0x310, kApicLvtTimer = 0x320, kApicLvtThermal = 0x330,
-  kApicLvtPerf = 0x340, kApicLvtLint0 = 0x350, kApicLvtLint1 = 0x360, kApicLvtError = 0x370,
-  kApicInitialCount = 0x380, kApicCurrentCount = 0x390, kApicDivide = 0x3e0,
+  kApicId = 0x20,
+  kApicVersion = 0x30,
+  kApicTpr = 0x80,
+  kApicPpr = 0xa0,
+  kApicEoi = 0xb0,
+  kApicLdr = 0xd0,
+  kApicDfr = 0xe0,
+  kApicSvr = 0xf0,
+  kApicIsr = 0x100,
+  kApicTmr = 0x180,
+  kApicIrr = 0x200,
+  kApicEsr = 0x280,
+  kApicIcrLow = 0x300,
+  kApicIcrHigh = 0x310,
+  kApicLvtTimer = 0x320,
+  kApicLvtThermal = 0x330,
+  kApicLvtPerf = 0x340,
+  kApicLvtLint0 = 0x350,
+  kApicLvtLint1 = 0x360,
+  kApicLvtError = 0x370,
+  kApicInitialCount = 0x380,
+  kApicCurrentCount = 0x390,
+  kApicDivide = 0x3e0,
 };
 
 enum class DeliveryMode : uint8_t { kFixed = 0, kLowest = 1, kSmi = 2, kNmi = 4, kInit = 5, kStartup = 6, kExtInt = 7 };

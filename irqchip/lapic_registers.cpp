@@ -48,15 +48,10 @@ void LocalApic::write_icr(uint32_t value) {
   }
   bool to_us = false;
   switch (value >> 18 & 3) {
-    case kNoShorthand:
-      to_us = matches(static_cast<uint8_t>(reg(kApicIcrHigh) >> 24), value >> 11 & 1);
-      break;
+    case kNoShorthand: to_us = matches(static_cast<uint8_t>(reg(kApicIcrHigh) >> 24), value >> 11 & 1); break;
     case kSelf:
-    case kAll:
-      to_us = true;
-      break;
-    case kAllButSelf:
-      break;
+    case kAll: to_us = true; break;
+    case kAllButSelf: break;
   }
   if (to_us) deliver(mode, vector, false);
 }
@@ -80,30 +75,17 @@ uint32_t LocalApic::read(uint32_t offset, uint64_t now) const {
 int LocalApic::write(uint32_t offset, uint32_t value, uint64_t now) {
   switch (offset) {
     case kApicId:
-    case kApicLdr:
-      reg(offset) = value & 0xff000000u;
-      break;
-    case kApicTpr:
-      reg(offset) = value & 0xff;
-      break;
-    case kApicEoi:
-      return end_of_interrupt();
-    case kApicDfr:
-      reg(offset) = value | 0x0fffffffu;
-      break;
-    case kApicSvr:
-      write_svr(value);
-      break;
+    case kApicLdr: reg(offset) = value & 0xff000000u; break;
+    case kApicTpr: reg(offset) = value & 0xff; break;
+    case kApicEoi: return end_of_interrupt();
+    case kApicDfr: reg(offset) = value | 0x0fffffffu; break;
+    case kApicSvr: write_svr(value); break;
     case kApicEsr:
       reg(offset) = errors_;
       errors_ = 0;
       break;
-    case kApicIcrLow:
-      write_icr(value);
-      break;
-    case kApicIcrHigh:
-      reg(offset) = value & 0xff000000u;
-      break;
+    case kApicIcrLow: write_icr(value); break;
+    case kApicIcrHigh: reg(offset) = value & 0xff000000u; break;
     case kApicLvtTimer:
     case kApicLvtThermal:
     case kApicLvtPerf:
@@ -118,9 +100,7 @@ int LocalApic::write(uint32_t offset, uint32_t value, uint64_t now) {
       reg(offset) = value;
       start_timer(value, now);
       break;
-    case kApicDivide:
-      write_divide(value, now);
-      break;
+    case kApicDivide: write_divide(value, now); break;
     default:  // read-only and reserved registers
       break;
   }

@@ -13,8 +13,14 @@ constexpr uint8_t kPollInterrupt = 0x80;
 enum InitState : uint8_t { kReady, kWantsIcw2, kWantsIcw3, kWantsIcw4 };
 // OCW2 bits 7..5.
 enum EoiCommand : uint8_t {
-  kRotateInAutoEoiClear, kNonSpecific, kNoOperation, kSpecific,
-  kRotateInAutoEoiSet, kRotateNonSpecific, kSetPriority, kRotateSpecific,
+  kRotateInAutoEoiClear,
+  kNonSpecific,
+  kNoOperation,
+  kSpecific,
+  kRotateInAutoEoiSet,
+  kRotateNonSpecific,
+  kSetPriority,
+  kRotateSpecific,
 };
 }  // namespace
 
@@ -34,14 +40,9 @@ void Pic::end_of_interrupt(uint8_t ocw2, uint8_t* ended) {
   unsigned pin = ocw2 % kPins;
   switch (command) {
     case kRotateInAutoEoiClear:
-    case kRotateInAutoEoiSet:
-      s_.rotate_on_auto_eoi = command == kRotateInAutoEoiSet;
-      return;
-    case kNoOperation:
-      return;
-    case kSetPriority:
-      s_.priority_add = static_cast<uint8_t>((pin + 1) % kPins);
-      return;
+    case kRotateInAutoEoiSet: s_.rotate_on_auto_eoi = command == kRotateInAutoEoiSet; return;
+    case kNoOperation: return;
+    case kSetPriority: s_.priority_add = static_cast<uint8_t>((pin + 1) % kPins); return;
     case kNonSpecific:
     case kRotateNonSpecific: {
       // In the special mask mode what is masked is not ended by this command.
@@ -52,8 +53,7 @@ void Pic::end_of_interrupt(uint8_t ocw2, uint8_t* ended) {
       break;
     }
     case kSpecific:
-    case kRotateSpecific:
-      break;
+    case kRotateSpecific: break;
   }
   const auto bit = static_cast<uint8_t>(1u << pin);
   *ended |= s_.isr & bit;
@@ -71,9 +71,7 @@ void Pic::write_ocw3(uint8_t value) {
 
 void Pic::write_data(uint8_t value) {
   switch (s_.init_state) {
-    case kReady:
-      s_.imr = value;
-      break;
+    case kReady: s_.imr = value; break;
     case kWantsIcw2:
       s_.irq_base = value & 0xf8;
       s_.init_state = kWantsIcw3;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The guest's breakpoints where instructions are interpreted and events delivered (SDM 3B 17.3.1).
+#include "x86/breakpoints.h"
+
 #include "monitor/engine.h"
 #include "monitor/monitor.h"
-#include "x86/breakpoints.h"
 
 namespace ring1::monitor {
 

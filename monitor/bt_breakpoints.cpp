@@ -53,8 +53,7 @@ void BtEngine::arm_breakpoints() {
       case breakpoint::Kind::kWrite:
       case breakpoint::Kind::kAccess:
         // Translated code uses the hole for itself. What the guest has there is reached by emulation only.
-        if (live_ == Live::kDirect ||
-            !breakpoint::overlaps(cpu_, n, hole_base_, monitor_.tc_memory.hole_bytes()))
+        if (live_ == Live::kDirect || !breakpoint::overlaps(cpu_, n, hole_base_, monitor_.tc_memory.hole_bytes()))
           which |= 1u << n;
         break;
     }
@@ -65,8 +64,7 @@ void BtEngine::arm_breakpoints() {
 // A breakpoint that MOV SS held back strikes inside the stub of whatever came next (idt_stubs.S): it is in DR6 then.
 void BtEngine::disarm_breakpoints() {
   monitor_.host.debug_registers().disarm();
-  if (block_.vector != static_cast<uint64_t>(Vector::kDb))
-    hold_breakpoints(take_debug_status() & breakpoint::kAll);
+  if (block_.vector != static_cast<uint64_t>(Vector::kDb)) hold_breakpoints(take_debug_status() & breakpoint::kAll);
 }
 
 // Of breakpoints that a sequence met behind the instruction it stands for: those that are not about what it keeps below

@@ -10,7 +10,8 @@
 namespace ring1::monitor {
 
 BtEngine::BtEngine(Monitor& monitor)
-    : Engine(monitor), block_(monitor.block),
+    : Engine(monitor),
+      block_(monitor.block),
       cache_({.size = monitor.shared.config.tc_bytes, .exec_base = 0, .chaining = monitor.shared.config.chaining != 0},
              monitor.pool, *this) {}
 

@@ -73,7 +73,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
 
   // Running (bt_run.cpp).
   void trace_entry();
-  bool prepare();            // from kState to kTranslated or kDirect; false: interpreted or faulted instead
+  bool prepare();  // from kState to kTranslated or kDirect; false: interpreted or faulted instead
   bool enter_translated();
   void enter_direct();
   void block_from_state(uint32_t eip);
@@ -116,7 +116,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
 
   // Emulation (bt_emulate.cpp).
   void step_over_shadow();
-  bool interpret_user();     // true: entered directly, for one instruction
+  bool interpret_user();  // true: entered directly, for one instruction
 
   // Recovery (bt_recovery.cpp).
   void recover();
@@ -130,9 +130,9 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   TrapBlock& block_;
   tcache::TranslationCache cache_;
   Live live_ = Live::kState;
-  bool flush_wanted_ = false;    // of the whole TLB, before the next entry
-  bool plain_segments_ = true;   // DS, ES and FS are in the processor under the guest's own selectors
-  bool single_step_ = false;     // TF in the processor is ours
+  bool flush_wanted_ = false;   // of the whole TLB, before the next entry
+  bool plain_segments_ = true;  // DS, ES and FS are in the processor under the guest's own selectors
+  bool single_step_ = false;    // TF in the processor is ours
   uint32_t hole_base_ = 0;
   uint32_t paging_generation_ = ~0u;  // of the MMU when the page directories were installed
   uint64_t real_cr0_ = 0, real_cr4_ = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Between two stays in the guest: what the engine's own parts must follow.
-#include "monitor/hardware.h"
 #include "monitor/bt_engine.h"
+#include "monitor/hardware.h"
 #include "monitor/monitor.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
@@ -62,12 +62,8 @@ void BtEngine::act_on_notes() {
   for (unsigned i = 0; i < note_count_; i++) {
     const Note& note = notes_[i];
     switch (note.kind) {
-      case Note::Kind::kCode:
-        cache_.invalidate_bytes(note.where, note.size);
-        break;
-      case Note::Kind::kEntry:
-        cache_.entry_changed(note.where, *this);
-        break;
+      case Note::Kind::kCode: cache_.invalidate_bytes(note.where, note.size); break;
+      case Note::Kind::kEntry: cache_.entry_changed(note.where, *this); break;
       case Note::Kind::kTable:
         for (uint64_t at = 0; at < kPageSize; at += 4) cache_.entry_changed(note.where + at, *this);
         break;
@@ -109,13 +105,12 @@ void BtEngine::trace_entry() {
   uint32_t eip = static_cast<uint32_t>(block_.rip);
   tcache::Fragment* fragment = nullptr;
   const bool translated = in_cache(&eip, &fragment);
-  monitor_.log.line("%s %08x eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x esp %08x fl %x (after %u)",
-                    translated ? "tc" : "user", eip, static_cast<uint32_t>(block_.rax),
-                    static_cast<uint32_t>(block_.rbx), static_cast<uint32_t>(block_.rcx),
-                    static_cast<uint32_t>(block_.rdx), static_cast<uint32_t>(block_.rsi),
-                    static_cast<uint32_t>(block_.rdi), static_cast<uint32_t>(block_.rbp),
-                    static_cast<uint32_t>(block_.rsp), static_cast<uint32_t>(block_.rflags),
-                    static_cast<uint32_t>(block_.vector));
+  monitor_.log.line(
+      "%s %08x eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x esp %08x fl %x (after %u)",
+      translated ? "tc" : "user", eip, static_cast<uint32_t>(block_.rax), static_cast<uint32_t>(block_.rbx),
+      static_cast<uint32_t>(block_.rcx), static_cast<uint32_t>(block_.rdx), static_cast<uint32_t>(block_.rsi),
+      static_cast<uint32_t>(block_.rdi), static_cast<uint32_t>(block_.rbp), static_cast<uint32_t>(block_.rsp),
+      static_cast<uint32_t>(block_.rflags), static_cast<uint32_t>(block_.vector));
 }
 
 void BtEngine::publish_stats() {
@@ -145,12 +140,14 @@ void BtEngine::run_guest() {
   if (shared_.config.trace) trace_entry();
   const bool watching = breakpoint::any(cpu_);
   entering_guest();
-  if (watching) [[unlikely]] arm_breakpoints();
+  if (watching) [[unlikely]]
+    arm_breakpoints();
   if (monitor_.machine.segments().is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]
     ring1_enter_guest(&block_);
   else
     ring1_enter_guest_on(&block_, monitor_.narrow_stack.frame_of(block_));
-  if (watching) [[unlikely]] disarm_breakpoints();
+  if (watching) [[unlikely]]
+    disarm_breakpoints();
   left_guest();
   handle_trap();
 }

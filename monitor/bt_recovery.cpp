@@ -9,8 +9,7 @@ namespace ring1::monitor {
 namespace {
 
 // What translated code may change of EFLAGS by itself; the rest is virtual and stays as it was.
-constexpr uint32_t kLiveFlags =
-    eflags::kArithmetic | eflags::kDf | eflags::kAc | eflags::kId | eflags::kRf;
+constexpr uint32_t kLiveFlags = eflags::kArithmetic | eflags::kDf | eflags::kAc | eflags::kId | eflags::kRf;
 constexpr uint32_t kLiveUserFlags = kLiveFlags | eflags::kTf | eflags::kNt;
 
 }  // namespace
@@ -60,16 +59,12 @@ void BtEngine::recover() {
     cpu_.gpr[kRcx] = word;
   }
   switch (entry.eip) {
-    case translator::MapEntry::Eip::kOffset:
-      word = fragment->eip + entry.guest_offset;
-      break;
+    case translator::MapEntry::Eip::kOffset: word = fragment->eip + entry.guest_offset; break;
     case translator::MapEntry::Eip::kAtStack:
       if (!stack_word(entry.eip_disp, &word))
         return internal_error(KVM_INTERNAL_ERROR_EMULATION, "the guest's stack vanished below an indirect branch");
       break;
-    case translator::MapEntry::Eip::kExitTarget:
-      word = fragment->exits[entry.guest_offset].target_eip;
-      break;
+    case translator::MapEntry::Eip::kExitTarget: word = fragment->exits[entry.guest_offset].target_eip; break;
   }
   cpu_.rip = word;
   const uint32_t esp = static_cast<uint32_t>(block_.rsp) + static_cast<uint32_t>(int32_t{entry.esp_delta});
@@ -77,8 +72,8 @@ void BtEngine::recover() {
   cpu_.gpr[kRsp] = wide ? esp : (block_.rsp & 0xffff0000) | (esp & 0xffff);
 
   const uint64_t interrupt = monitor_.tc_memory.shared().interrupt_flag & 1 ? eflags::kIf : 0;
-  cpu_.rflags = (cpu_.rflags & ~uint64_t{kLiveFlags | eflags::kIf}) | (block_.rflags & kLiveFlags) | interrupt |
-                eflags::kFixed1;
+  cpu_.rflags =
+      (cpu_.rflags & ~uint64_t{kLiveFlags | eflags::kIf}) | (block_.rflags & kLiveFlags) | interrupt | eflags::kFixed1;
   if (entry.shadowed) cpu_.shadow = RING1_SHADOW_STI;
   monitor_.machine.segments().sync(block_, 1);
   resume_ = {cache_.generation(), fragment};

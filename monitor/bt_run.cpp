@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // How the guest runs next: translated, directly, or interpreted.
 #include "base/assert.h"
+#include "monitor/bt_engine.h"
 #include "monitor/freestanding.h"
 #include "monitor/hardware.h"
-#include "monitor/bt_engine.h"
 #include "monitor/monitor.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
@@ -53,7 +53,8 @@ bool BtEngine::prepare() {
     enter_direct();
     return true;
   }
-  if (breakpoint::any(cpu_) && meet_code_breakpoint()) [[unlikely]] return false;
+  if (breakpoint::any(cpu_) && meet_code_breakpoint()) [[unlikely]]
+    return false;
   if (protected_mode && cpl == 3 && stack_usable) return interpret_user();
   // IRET to a 16-bit stack restores SP only (SDM 2A IRET); ESP's upper half would become the monitor's.
   const bool wide_stack = stack_usable && (cpu_.seg[kSs].access & RING1_AR_DB);
@@ -189,7 +190,8 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
   translation_.code = code_buffer_;
   translator::Source source = {.eip = eip, .bytes = guest_code_, .available = available};
   translator::Outcome outcome;
-  if (breakpoint::any(cpu_)) [[unlikely]] source.available = breakpoint::room_before_code(cpu_, linear_of(eip), available);
+  if (breakpoint::any(cpu_)) [[unlikely]]
+    source.available = breakpoint::room_before_code(cpu_, linear_of(eip), available);
   outcome = translator::translate(source, mode, &translation_);
   if (outcome == translator::Outcome::kNeedMoreBytes && source.available < available) {
     // The address of a breakpoint lies inside the first instruction.

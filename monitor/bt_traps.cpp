@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the guest stopped for.
-#include "monitor/hardware.h"
 #include "monitor/bt_engine.h"
+#include "monitor/hardware.h"
 #include "monitor/monitor.h"
 #include "x86/registers.h"
 
@@ -52,12 +52,9 @@ void BtEngine::handle_trap() {
   if (vector >= kFirstExternal && !(vector == kSystemCall && from_user(block_))) return interrupted(vector);
   switch (vector) {
     case static_cast<unsigned>(Vector::kNmi):
-    case static_cast<unsigned>(Vector::kMc):
-      return interrupted(vector);
-    case static_cast<unsigned>(Vector::kPf):
-      return page_fault();
-    case static_cast<unsigned>(Vector::kDb):
-      return debug_exception();
+    case static_cast<unsigned>(Vector::kMc): return interrupted(vector);
+    case static_cast<unsigned>(Vector::kPf): return page_fault();
+    case static_cast<unsigned>(Vector::kDb): return debug_exception();
     case kSystemCall:
     case static_cast<unsigned>(Vector::kBp):
     case static_cast<unsigned>(Vector::kOf):
@@ -97,8 +94,7 @@ void BtEngine::callout_exit() {
   block_.rip -= kIntBytes;
   TcOffset position;
   unsigned offset = 0;
-  tcache::Fragment* fragment =
-      cache_.contains(tc_eip(), &position) ? cache_.find(position, &offset) : nullptr;
+  tcache::Fragment* fragment = cache_.contains(tc_eip(), &position) ? cache_.find(position, &offset) : nullptr;
   const int exit = fragment ? tcache::find_exit(*fragment, offset) : -1;
   if (exit < 0) return internal_error(KVM_INTERNAL_ERROR_EMULATION, "a wild exit from the translation cache");
 
@@ -150,20 +146,11 @@ void BtEngine::page_fault() {
   const uint32_t error = static_cast<uint32_t>(block_.error);
   const shadowmmu::FaultResult result = monitor_.mmu.fault(Gva(address), error);
   switch (result.kind) {
-    case shadowmmu::FaultKind::kHidden:
-      shared_.stats.hidden_faults++;
-      return;
-    case shadowmmu::FaultKind::kGuest:
-      shared_.stats.true_faults++;
-      break;
-    case shadowmmu::FaultKind::kTraced:
-      shared_.stats.trace_faults++;
-      break;
-    case shadowmmu::FaultKind::kDevice:
-      break;
-    case shadowmmu::FaultKind::kHole:
-      shared_.stats.hole_collisions++;
-      break;
+    case shadowmmu::FaultKind::kHidden: shared_.stats.hidden_faults++; return;
+    case shadowmmu::FaultKind::kGuest: shared_.stats.true_faults++; break;
+    case shadowmmu::FaultKind::kTraced: shared_.stats.trace_faults++; break;
+    case shadowmmu::FaultKind::kDevice: break;
+    case shadowmmu::FaultKind::kHole: shared_.stats.hole_collisions++; break;
     case shadowmmu::FaultKind::kBlocked:
       to_architectural();
       return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
@@ -202,10 +189,8 @@ void BtEngine::exception(unsigned vector) {
       // guest's own fault: executing the instruction on the virtual processor tells.
       shared_.stats.gp_faults++;
       return emulate_one(&fault);
-    case Vector::kUd:
-      return direct ? deliver(fault) : emulate_one(&fault);
-    default:
-      return deliver(fault);
+    case Vector::kUd: return direct ? deliver(fault) : emulate_one(&fault);
+    default: return deliver(fault);
   }
 }
 

@@ -20,7 +20,8 @@ class DebugRegisters {
   void disarm();
   // Before a visit to the host.
   void give_back() {
-    if (loaded_) [[unlikely]] restore();
+    if (loaded_) [[unlikely]]
+      restore();
   }
 
  private:

@@ -10,13 +10,21 @@ using emulator::Outcome;
 
 emulator::Event event_of(const ring1_cpu_state& cpu) {
   const ring1_pending_event& event = cpu.event;
-  return {.vector = event.vector, .is_exception = event.is_exception != 0, .is_software = event.is_software != 0,
-          .error_code = event.error_code, .cr2 = cpu.cr2, .has_error = event.has_error != 0};
+  return {.vector = event.vector,
+          .is_exception = event.is_exception != 0,
+          .is_software = event.is_software != 0,
+          .error_code = event.error_code,
+          .cr2 = cpu.cr2,
+          .has_error = event.has_error != 0};
 }
 
 void set_event(ring1_cpu_state& cpu, const emulator::Event& event) {
-  cpu.event = {.valid = 1, .vector = event.vector, .is_exception = event.is_exception,
-               .is_software = event.is_software, .has_error = event.has_error, .error_code = event.error_code};
+  cpu.event = {.valid = 1,
+               .vector = event.vector,
+               .is_exception = event.is_exception,
+               .is_software = event.is_software,
+               .has_error = event.has_error,
+               .error_code = event.error_code};
   if (event.is_exception && event.vector == static_cast<uint8_t>(Vector::kPf)) cpu.cr2 = event.cr2;
 }
 
@@ -34,22 +42,17 @@ void Engine::deliver_by_emulator(const emulator::Event& event) {
 
 void Engine::finish(Outcome outcome, const emulator::Fault& fault, const emulator::Fault* original) {
   switch (outcome) {
-    case Outcome::kDone:
-      return;
+    case Outcome::kDone: return;
     case Outcome::kFault:
-    case Outcome::kTrap:
-      return deliver(fault);
-    case Outcome::kHalt:
-      cpu_.mp_state = RING1_MP_HALTED;
-      return attend();
+    case Outcome::kTrap: return deliver(fault);
+    case Outcome::kHalt: cpu_.mp_state = RING1_MP_HALTED; return attend();
     case Outcome::kUnsupported:
       // The instruction is one the processor executes by itself (x87, SSE...): what it complained of stands.
       if (original) return deliver(*original);
       return internal_error(KVM_INTERNAL_ERROR_EMULATION, "an instruction the emulator does not know");
     case Outcome::kBlocked:
       return internal_error(KVM_INTERNAL_ERROR_EMULATION, "an instruction touched memory that does not exist");
-    case Outcome::kShutdown:
-      return attend();
+    case Outcome::kShutdown: return attend();
   }
 }
 
@@ -57,7 +60,8 @@ Outcome Engine::step(emulator::Fault* fault) {
   constexpr unsigned kRepeats = 256;  // physical interrupts wait as long
   shared_.stats.instructions_emulated++;
   interpreted_++;
-  if (breakpoint::any(cpu_)) [[unlikely]] return step_watched(fault);
+  if (breakpoint::any(cpu_)) [[unlikely]]
+    return step_watched(fault);
   return emulator::step(cpu_, monitor_.machine, fault, kRepeats, &decoded_);
 }
 

@@ -4,10 +4,10 @@
 // the virtual processor. How the guest's code runs is the derived engine's.
 #pragma once
 
+#include "base/address.h"
 #include "emulator/decode_cache.h"
 #include "emulator/emulator.h"
 #include "include/ring1/vcpu_shared.h"
-#include "base/address.h"
 
 namespace ring1::monitor {
 
@@ -141,9 +141,9 @@ class Engine {
   bool attention_ = true;  // something may be pending: look before the next entry
   void account_exit(uint64_t now);
 
-  uint64_t entered_at_ = 0, left_at_ = 0;  // TSC of the last stay in the guest
-  uint64_t halted_before_ = 0;             // tsc_halted as the stay ended
-  ring1_exit_kind exit_ = RING1_EXIT_KINDS;     // why it ended; RING1_EXIT_KINDS: not said
+  uint64_t entered_at_ = 0, left_at_ = 0;    // TSC of the last stay in the guest
+  uint64_t halted_before_ = 0;               // tsc_halted as the stay ended
+  ring1_exit_kind exit_ = RING1_EXIT_KINDS;  // why it ended; RING1_EXIT_KINDS: not said
   emulator::DecodeCache decoded_;
 };
 

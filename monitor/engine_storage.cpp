@@ -14,12 +14,9 @@ Engine* Monitor::make_engine() {
   static_assert(sizeof(SvmEngine) <= kEngineBytes && alignof(SvmEngine) <= 64);
   static_assert(sizeof(VmxEngine) <= kEngineBytes && alignof(VmxEngine) <= 64);
   switch (shared.config.engine) {
-    case RING1_ENGINE_SVM:
-      return new (engine_storage_) SvmEngine(*this);
-    case RING1_ENGINE_VMX:
-      return new (engine_storage_) VmxEngine(*this);
-    default:
-      return new (engine_storage_) BtEngine(*this);
+    case RING1_ENGINE_SVM: return new (engine_storage_) SvmEngine(*this);
+    case RING1_ENGINE_VMX: return new (engine_storage_) VmxEngine(*this);
+    default: return new (engine_storage_) BtEngine(*this);
   }
 }
 

@@ -65,7 +65,10 @@ int __popcountdi2(int64_t value) {
   return count;
 }
 
-void __cxa_pure_virtual() { RING1_ASSERT(!"pure virtual call"); __builtin_unreachable(); }
+void __cxa_pure_virtual() {
+  RING1_ASSERT(!"pure virtual call");
+  __builtin_unreachable();
+}
 
 }  // extern "C"
 

@@ -6,13 +6,25 @@
 
 namespace ring1::monitor::hardware {
 
-inline uint64_t read_cr2() { uint64_t v; asm volatile("mov %%cr2, %0" : "=r"(v)); return v; }
+inline uint64_t read_cr2() {
+  uint64_t v;
+  asm volatile("mov %%cr2, %0" : "=r"(v));
+  return v;
+}
 inline void write_cr2(uint64_t v) { asm volatile("mov %0, %%cr2" : : "r"(v)); }
-inline uint64_t read_cr3() { uint64_t v; asm volatile("mov %%cr3, %0" : "=r"(v)); return v; }
+inline uint64_t read_cr3() {
+  uint64_t v;
+  asm volatile("mov %%cr3, %0" : "=r"(v));
+  return v;
+}
 inline void write_cr0(uint64_t v) { asm volatile("mov %0, %%cr0" : : "r"(v) : "memory"); }
 inline void write_cr3(uint64_t v) { asm volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
 inline void write_cr4(uint64_t v) { asm volatile("mov %0, %%cr4" : : "r"(v) : "memory"); }
-inline uint64_t read_dr6() { uint64_t v; asm volatile("mov %%dr6, %0" : "=r"(v)); return v; }
+inline uint64_t read_dr6() {
+  uint64_t v;
+  asm volatile("mov %%dr6, %0" : "=r"(v));
+  return v;
+}
 inline void write_dr6(uint64_t v) { asm volatile("mov %0, %%dr6" : : "r"(v)); }
 inline void write_dr7(uint64_t v) { asm volatile("mov %0, %%dr7" : : "r"(v)); }
 
@@ -39,7 +51,9 @@ inline void write_dr(unsigned index, uint64_t v) {
 inline void invlpg(uint64_t address) { asm volatile("invlpg (%0)" : : "r"(address) : "memory"); }
 
 // Of one address space of guests (APM 3 INVLPGA).
-inline void invlpga(uint64_t address, uint32_t asid) { asm volatile("invlpga %0, %1" : : "a"(address), "c"(asid) : "memory"); }
+inline void invlpga(uint64_t address, uint32_t asid) {
+  asm volatile("invlpga %0, %1" : : "a"(address), "c"(asid) : "memory");
+}
 
 struct [[gnu::packed]] TableRegister {
   uint16_t limit;
@@ -69,7 +83,11 @@ inline void write_msr(uint32_t index, uint64_t v) {
   asm volatile("wrmsr" : : "c"(index), "a"(static_cast<uint32_t>(v)), "d"(static_cast<uint32_t>(v >> 32)) : "memory");
 }
 
-inline uint64_t stack_pointer() { uint64_t v; asm volatile("mov %%rsp, %0" : "=r"(v)); return v; }
+inline uint64_t stack_pointer() {
+  uint64_t v;
+  asm volatile("mov %%rsp, %0" : "=r"(v));
+  return v;
+}
 
 // Compiler barrier: memory that the other world has changed is read again.
 inline void barrier() { asm volatile("" : : : "memory"); }

@@ -39,16 +39,10 @@ void Log::format(const char* format, va_list arguments) {
         number(value < 0 ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value), 10, width);
         break;
       }
-      case 'u':
-        number(wide ? va_arg(arguments, uint64_t) : va_arg(arguments, uint32_t), 10, width);
-        break;
-      case 'x':
-        number(wide ? va_arg(arguments, uint64_t) : va_arg(arguments, uint32_t), 16, width);
-        break;
-      case '\0':
-        return;
-      default:
-        put(*format);
+      case 'u': number(wide ? va_arg(arguments, uint64_t) : va_arg(arguments, uint32_t), 10, width); break;
+      case 'x': number(wide ? va_arg(arguments, uint64_t) : va_arg(arguments, uint32_t), 16, width); break;
+      case '\0': return;
+      default: put(*format);
     }
   }
 }

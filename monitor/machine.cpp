@@ -16,12 +16,18 @@ using shadowmmu::Backing;
 using shadowmmu::ShadowMmu;
 
 Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Devices& devices)
-    : host_(host), cpu_(host.shared().cpu), memory_(memory), mmu_(mmu), devices_(devices),
+    : host_(host),
+      cpu_(host.shared().cpu),
+      memory_(memory),
+      mmu_(mmu),
+      devices_(devices),
       segments_(host.switch_page(), cpu_, *this) {}
 
 shadowmmu::Access Machine::access_of(bool write, Privilege privilege, Purpose purpose) const {
-  // EFLAGS.AC lifts SMAP for what an instruction asks for itself, not for descriptor tables and the like (SDM 3A 4.6.1).
-  return {.write = write, .user = privilege == Privilege::kUser && purpose != Purpose::kSystem,
+  // EFLAGS.AC lifts SMAP for what an instruction asks for itself, not for descriptor tables and the like (SDM
+  // 3A 4.6.1).
+  return {.write = write,
+          .user = privilege == Privilege::kUser && purpose != Purpose::kSystem,
           .fetch = purpose == Purpose::kFetch,
           .ac = purpose == Purpose::kData && (cpu_.rflags & eflags::kAc) != 0};
 }
@@ -58,13 +64,9 @@ MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
   switch (memory_.page(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
     case Backing::kClean:
-    case Backing::kReadOnly:
-      memcpy(to, static_cast<uint8_t*>(va) + gpa.offset(), size);
-      return MemoryStatus::kOk;
-    case Backing::kDevice:
-      return device(gpa, to, size, false);
-    default:
-      return MemoryStatus::kBlocked;
+    case Backing::kReadOnly: memcpy(to, static_cast<uint8_t*>(va) + gpa.offset(), size); return MemoryStatus::kOk;
+    case Backing::kDevice: return device(gpa, to, size, false);
+    default: return MemoryStatus::kBlocked;
   }
 }
 
@@ -79,17 +81,15 @@ MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
       segments_.written(gpa, size);
       return MemoryStatus::kOk;
     case Backing::kReadOnly:  // a write to ROM is a device access that user space may see
-    case Backing::kDevice:
-      memcpy(copy, from, size);
-      return device(gpa, copy, size, true);
-    default:
-      return MemoryStatus::kBlocked;
+    case Backing::kDevice: memcpy(copy, from, size); return device(gpa, copy, size, true);
+    default: return MemoryStatus::kBlocked;
   }
 }
 
 MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) {
   const shadowmmu::Access access = access_of(false, privilege, purpose);
-  const unsigned first = kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
+  const unsigned first =
+      kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
   Gpa gpa[2];
   MemoryStatus status = locate(address, access, &gpa[0], fault);
   if (status == MemoryStatus::kOk && first < size) status = locate(behind(address, first), access, &gpa[1], fault);
@@ -104,7 +104,8 @@ MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privi
 MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privilege privilege, Purpose purpose,
                             Fault* fault) {
   const shadowmmu::Access access = access_of(true, privilege, purpose);
-  const unsigned first = kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
+  const unsigned first =
+      kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
   Gpa gpa[2];
   MemoryStatus status = locate(address, access, &gpa[0], fault);
   if (status == MemoryStatus::kOk && first < size) status = locate(behind(address, first), access, &gpa[1], fault);
@@ -126,12 +127,14 @@ MemoryStatus Machine::probe_write(Gva address, unsigned size, Privilege privileg
 }
 
 void Machine::watch(Gva address, unsigned size, bool write, Purpose purpose) {
-  if (!breakpoint::any(cpu_) || purpose != Purpose::kData) [[likely]] return;
+  if (!breakpoint::any(cpu_) || purpose != Purpose::kData) [[likely]]
+    return;
   breakpoints_met_ |= breakpoint::met_by_data(cpu_, static_cast<uint32_t>(address.raw()), size, write);
 }
 
 void Machine::watch_port(uint16_t port, unsigned size) {
-  if (breakpoint::any(cpu_)) [[unlikely]] breakpoints_met_ |= breakpoint::met_by_port(cpu_, port, size);
+  if (breakpoint::any(cpu_)) [[unlikely]]
+    breakpoints_met_ |= breakpoint::met_by_port(cpu_, port, size);
 }
 
 MemoryStatus Machine::port_in(uint16_t port, unsigned size, uint32_t* value) {
@@ -176,9 +179,12 @@ void Machine::cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
 uint64_t Machine::read_tsc() { return hardware::read_tsc() + cpu_.tsc_offset; }
 
 shadowmmu::PagingMode Machine::mode_of(uint64_t cr0, uint64_t cr4) {
-  shadowmmu::PagingMode mode = {
-      .paging = (cr0 & cr0::kPg) != 0, .pse = (cr4 & cr4::kPse) != 0, .pae = (cr4 & cr4::kPae) != 0,
-      .nxe = (cpu_.efer & efer::kNxe) != 0, .wp = (cr0 & cr0::kWp) != 0, .pge = (cr4 & cr4::kPge) != 0};
+  shadowmmu::PagingMode mode = {.paging = (cr0 & cr0::kPg) != 0,
+                                .pse = (cr4 & cr4::kPse) != 0,
+                                .pae = (cr4 & cr4::kPae) != 0,
+                                .nxe = (cpu_.efer & efer::kNxe) != 0,
+                                .wp = (cr0 & cr0::kWp) != 0,
+                                .pge = (cr4 & cr4::kPge) != 0};
   mode.smep = (cr4 & cr4::kSmep) != 0;
   mode.smap = (cr4 & cr4::kSmap) != 0;
   mode.long_mode = mode.paging && (cpu_.efer & efer::kLma);
@@ -216,8 +222,10 @@ void Machine::set_mode(bool other_mode, shadowmmu::Pointers pointers) {
 void Machine::cr0_written(uint64_t old_value) {
   const uint64_t changed = old_value ^ cpu_.cr0;
   pending_.real_registers = true;
-  if (changed & cr0::kPg) paging_changed();
-  else if (changed & cr0::kWp) set_mode(false, shadowmmu::Pointers::kKeep);
+  if (changed & cr0::kPg)
+    paging_changed();
+  else if (changed & cr0::kWp)
+    set_mode(false, shadowmmu::Pointers::kKeep);
   if (changed & cr0::kPe) pending_.tables = true;
 }
 

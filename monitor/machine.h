@@ -45,8 +45,8 @@ class Machine final : public emulator::Machine, public GuestReader {
 
   // Rebuilds everything that follows from the control registers: after user space has changed them.
   void paging_changed() { set_mode(true, shadowmmu::Pointers::kLoad); }
-  // The guest has changed them by itself, as it may with nested paging. A state that no load would accept is ignored: it
-  // faults in the guest as well.
+  // The guest has changed them by itself, as it may with nested paging. A state that no load would accept is ignored:
+  // it faults in the guest as well.
   void control_registers_adopted() { (void)mmu_.set_mode(mode_of(cpu_.cr0, cpu_.cr4), cpu_.cr3); }
   void breakpoints_changed() { pending_.breakpoints = true; }
   // Null, or why the address space of the control registers could not be made: the guest must not run.
@@ -54,11 +54,11 @@ class Machine final : public emulator::Machine, public GuestReader {
 
   // The derived state that the run loop must still act on.
   struct Pending {
-    bool address_space = false;  // CR3 or the paging mode: install the page directories, revalidate the cache
-    bool mode = false;           // the paging mode itself changed: flush the cache
-    bool real_registers = false; // CR0.TS and friends, CR4.OSFXSR
-    bool tables = false;         // GDTR, LDTR
-    bool breakpoints = false;    // DR0 to DR3, DR7
+    bool address_space = false;   // CR3 or the paging mode: install the page directories, revalidate the cache
+    bool mode = false;            // the paging mode itself changed: flush the cache
+    bool real_registers = false;  // CR0.TS and friends, CR4.OSFXSR
+    bool tables = false;          // GDTR, LDTR
+    bool breakpoints = false;     // DR0 to DR3, DR7
   };
   Pending take_pending() {
     const Pending pending = pending_;

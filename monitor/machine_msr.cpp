@@ -8,10 +8,11 @@ namespace ring1::monitor {
 namespace {
 
 constexpr uint32_t kApicBase = 0x1b, kTscAdjust = 0x3b, kEfer = 0xc0000080;
-// What Linux reads of an AMD processor without being ready for #GP: SYSCFG, HWCR, TOP_MEM2, NB_CFG, DE_CFG (APM 2 appendix
-// A). They read as zero, but for the bit that says that the TSC counts at one frequency, and ignore writes.
+// What Linux reads of an AMD processor without being ready for #GP: SYSCFG, HWCR, TOP_MEM2, NB_CFG, DE_CFG (APM 2
+// appendix A). They read as zero, but for the bit that says that the TSC counts at one frequency, and ignore writes.
 constexpr bool is_quiet_amd_register(uint32_t index) {
-  return index == 0xc0010010 || index == 0xc0010015 || index == 0xc001001d || index == 0xc001001f || index == 0xc0011029;
+  return index == 0xc0010010 || index == 0xc0010015 || index == 0xc001001d || index == 0xc001001f ||
+         index == 0xc0011029;
 }
 
 constexpr uint32_t kHwcr = 0xc0010015;
@@ -26,29 +27,19 @@ bool Machine::read_msr(uint32_t index, uint64_t* value) {
     return true;
   }
   switch (index) {
-    case RING1_MSR_TSC:
-      *value = read_tsc();
-      return true;
-    case RING1_MSR_MTRR_CAP:
-      *value = RING1_MTRR_CAP;
-      return true;
+    case RING1_MSR_TSC: *value = read_tsc(); return true;
+    case RING1_MSR_MTRR_CAP: *value = RING1_MTRR_CAP; return true;
     case kMicrocodeRevision:
-    case kPlatformId:
-      *value = 0;
-      return true;
+    case kPlatformId: *value = 0; return true;
 #define X(number, name, field, rule) \
-  case number:                       \
-    *value = cpu_.field;             \
-    return true;
+  case number: *value = cpu_.field; return true;
       RING1_MSRS(X)
 #undef X
   }
   if (!host_.shared().config.long_mode) return false;
   switch (index) {
 #define X(number, name, field, rule) \
-  case number:                       \
-    *value = cpu_.field;             \
-    return true;
+  case number: *value = cpu_.field; return true;
     RING1_LONG_MODE_MSRS(X)
 #undef X
   }
@@ -94,17 +85,15 @@ bool Machine::write_msr(uint32_t index, uint64_t value) {
       cpu_.tsc_adjust += delta;
       return true;
     }
-    case kMicrocodeRevision:
-      return true;
-#define X(number, name, field, rule)               \
-  case number:                                     \
+    case kMicrocodeRevision: return true;
+#define X(number, name, field, rule)                 \
+  case number:                                       \
     if (!ring1_msr_rule_##rule(value)) return false; \
-    cpu_.field = value;                            \
+    cpu_.field = value;                              \
     break;
       RING1_MSRS(X)
 #undef X
-    default:
-      return write_long_mode_msr(index, value);
+    default: return write_long_mode_msr(index, value);
   }
   if (index == kApicBase) devices_.apic_base_written();
   return true;

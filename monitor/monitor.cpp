@@ -47,9 +47,7 @@ void Monitor::time_stood(uint64_t cycles) {
 
 int Monitor::command(ring1_command command) {
   switch (command) {
-    case RING1_COMMAND_STATE_WRITTEN:
-      engine().state_written();
-      return 0;
+    case RING1_COMMAND_STATE_WRITTEN: engine().state_written(); return 0;
     case RING1_COMMAND_FORGET:
       engine().forget(shared.payload.range.gfn, shared.payload.range.count);
       memory.forget(shared.payload.range.gfn, shared.payload.range.count);
@@ -58,8 +56,7 @@ int Monitor::command(ring1_command command) {
       engine().log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       memory.log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       return 0;
-    default:
-      return devices.command(command);
+    default: return devices.command(command);
   }
 }
 
@@ -77,11 +74,12 @@ void Monitor::dump() {
   log.line("guest registers (live in %s):", engine().live_name());
   log.line("  block: eax %08lx ebx %08lx ecx %08lx edx %08lx esi %08lx edi %08lx ebp %08lx esp %08lx", block.rax,
            block.rbx, block.rcx, block.rdx, block.rsi, block.rdi, block.rbp, block.rsp);
-  log.line("  block: eip %08lx cs %lx ss %lx ds %x es %x fs %x gs %x eflags %lx vector %lu error %lx cr2 %lx", block.rip,
-           block.cs, block.ss, uint32_t{block.ds}, uint32_t{block.es}, uint32_t{block.fs}, uint32_t{block.gs},
-           block.rflags, block.vector, block.error, hardware::read_cr2());
-  log.line("  state: eax %08llx ebx %08llx ecx %08llx edx %08llx esi %08llx edi %08llx ebp %08llx esp %08llx", cpu.gpr[kRax],
-           cpu.gpr[kRbx], cpu.gpr[kRcx], cpu.gpr[kRdx], cpu.gpr[kRsi], cpu.gpr[kRdi], cpu.gpr[kRbp], cpu.gpr[kRsp]);
+  log.line("  block: eip %08lx cs %lx ss %lx ds %x es %x fs %x gs %x eflags %lx vector %lu error %lx cr2 %lx",
+           block.rip, block.cs, block.ss, uint32_t{block.ds}, uint32_t{block.es}, uint32_t{block.fs},
+           uint32_t{block.gs}, block.rflags, block.vector, block.error, hardware::read_cr2());
+  log.line("  state: eax %08llx ebx %08llx ecx %08llx edx %08llx esi %08llx edi %08llx ebp %08llx esp %08llx",
+           cpu.gpr[kRax], cpu.gpr[kRbx], cpu.gpr[kRcx], cpu.gpr[kRdx], cpu.gpr[kRsi], cpu.gpr[kRdi], cpu.gpr[kRbp],
+           cpu.gpr[kRsp]);
   log.line("  state: eip %08llx eflags %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx", cpu.rip, cpu.rflags, cpu.cr0, cpu.cr2,
            cpu.cr3, cpu.cr4);
   static const char* const names[] = {"es", "cs", "ss", "ds", "fs", "gs"};

@@ -3,8 +3,8 @@
 // it was (SDM 2A, IRET): the monitor's. So that IRETQ finds its frame at an address whose bits 31:16 are the guest's
 // ESP's. The 4 GiB behind the guest's, which no 32-bit code can reach, show one page at the start of each 64 KiB.
 //
-// That page begins like the monitor's stack does (switch.h): who looks for the switch page or the trap block at the base
-// of the stack it runs on finds them here as well (docs/races.md).
+// That page begins like the monitor's stack does (switch.h): who looks for the switch page or the trap block at the
+// base of the stack it runs on finds them here as well (docs/races.md).
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,8 @@ class NestedMemory {
     return Fault::kMapped;
   }
 
-  // A page that fault() wanted emulated, unless it is a read-only slot's: the format's quickest way for the next access.
+  // A page that fault() wanted emulated, unless it is a read-only slot's: the format's quickest way for the next
+  // access.
   void mark_device(Gpa where) {
     Hpa hpa;
     void* va;

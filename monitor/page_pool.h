@@ -18,9 +18,7 @@ class PagePool final : public shadowmmu::PageSource, public tcache::Allocator {
   void* allocate_page() override;
   void release_page(void* page) override;
 
-  Hpa hpa_of(const void* page) const {
-    return Hpa(reinterpret_cast<uint64_t>(page) - host_.switch_page().direct_map);
-  }
+  Hpa hpa_of(const void* page) const { return Hpa(reinterpret_cast<uint64_t>(page) - host_.switch_page().direct_map); }
 
  private:
   struct FreePage {

@@ -21,8 +21,8 @@ void set_current(Monitor* monitor) {
 extern "C" [[noreturn]] void ring1_monitor_fault(const uint64_t* frame) {
   auto& monitor = *reinterpret_cast<Monitor*>(stack_base()[2]);
   Log& log = monitor.log;
-  log.line("monitor fault: vector %lu error %lx at %016lx rflags %lx cr2 %lx", frame[7], frame[8], frame[9],
-           frame[11], hardware::read_cr2());
+  log.line("monitor fault: vector %lu error %lx at %016lx rflags %lx cr2 %lx", frame[7], frame[8], frame[9], frame[11],
+           hardware::read_cr2());
   log.line("rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx", frame[6], frame[3], frame[5], frame[4],
            frame[1], frame[0], frame[2], frame[12]);
   const auto* stack = reinterpret_cast<const uint64_t*>(frame[12]);

@@ -70,8 +70,7 @@ void Segments::fill(Table& table, uint64_t base, uint32_t bytes) {
   for (uint32_t i = 0; i < table.shadowed; i++) {
     uint64_t guest;
     Gpa page;
-    table.shadow[i] =
-        reader_.read_system(Gva(base + i * 8), &guest, 8, &page) ? descriptor::shadow_of(guest) : 0;
+    table.shadow[i] = reader_.read_system(Gva(base + i * 8), &guest, 8, &page) ? descriptor::shadow_of(guest) : 0;
   }
   // The other table may lie on a page whose trace was just dropped.
   const Table* const tables[] = {&gdt_, &ldt_};
@@ -126,12 +125,12 @@ uint16_t Segments::selector_for(SegmentRegister which, unsigned ring) {
   const uint64_t wanted = descriptor::shadow_of(descriptor::pack(segment) | descriptor::kAccessed);
   const uint64_t* shadow = is_null(segment.selector) ? nullptr : entry(segment.selector);
   const bool exact_rpl = which == kSs || which == kCs;
-  if (shadow && *shadow == wanted)
-    return exact_rpl ? (segment.selector & ~kRplMask) | ring : segment.selector;
+  if (shadow && *shadow == wanted) return exact_rpl ? (segment.selector & ~kRplMask) | ring : segment.selector;
   // The descriptor is no longer in the guest's table, or never was: run with a private copy.
   const uint16_t slot = static_cast<uint16_t>(RING1_SEL_GUEST_SEGMENT + 8 * which);
   gdt_.shadow[slot >> 3] = wanted;
-  if (exact_rpl && ring == 1) gdt_.shadow[slot >> 3] = (wanted & ~descriptor::kDpl) | uint64_t{1} << descriptor::kDplShift;
+  if (exact_rpl && ring == 1)
+    gdt_.shadow[slot >> 3] = (wanted & ~descriptor::kDpl) | uint64_t{1} << descriptor::kDplShift;
   return slot | ring;
 }
 
@@ -171,8 +170,7 @@ void Segments::adopt(SegmentRegister which, uint16_t selector) {
   const Table& table = selector & kTableBit ? ldt_ : gdt_;
   uint64_t guest;
   Gpa page;
-  if ((selector >> 3) >= table.shadowed ||
-      !reader_.read_system(Gva(table.base + (selector & ~7u)), &guest, 8, &page))
+  if ((selector >> 3) >= table.shadowed || !reader_.read_system(Gva(table.base + (selector & ~7u)), &guest, 8, &page))
     return;
   descriptor::unpack(guest, selector, &segment);
   segment.access |= RING1_AR_ACCESSED;

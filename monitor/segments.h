@@ -50,11 +50,11 @@ class Segments {
   struct Table {
     uint64_t* shadow;
     uint64_t base = 0;
-    uint32_t bytes = 0;        // of the guest's table, 0: none
-    uint32_t shadowed = 0;     // entries that may be non-zero in the shadow
-    uint64_t pages[17] = {};   // physical pages of the guest's table, ~0: unknown
+    uint32_t bytes = 0;       // of the guest's table, 0: none
+    uint32_t shadowed = 0;    // entries that may be non-zero in the shadow
+    uint64_t pages[17] = {};  // physical pages of the guest's table, ~0: unknown
     unsigned page_count = 0;
-    uint32_t limit_entries;    // never shadow at or beyond
+    uint32_t limit_entries;  // never shadow at or beyond
   };
 
   void fill(Table& table, uint64_t base, uint32_t bytes);
@@ -70,7 +70,7 @@ class Segments {
   GuestReader& reader_;
   Table gdt_, ldt_;
   uint16_t loaded_[kSegmentCount] = {};  // what the processor's registers held at load()
-  uint16_t wide_stack_ = 0;  // an SS that is known to be 32-bit
+  uint16_t wide_stack_ = 0;              // an SS that is known to be 32-bit
   uint64_t generation_ = 0, synced_generation_ = 0;
 };
 

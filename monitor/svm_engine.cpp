@@ -21,8 +21,8 @@ static_assert(kPointers + 1 == RING1_HARDWARE_PAGES);
 
 constexpr uint32_t kSvmLeaf = 0x8000000a, kHypervisorLeaf = 0x40000000;
 
-// QEMU's code generator says so. Its AMD-V cannot walk a PAE guest's tables behind nested ones (docs/findings.md), and it
-// wants TR to hold an available TSS.
+// QEMU's code generator says so. Its AMD-V cannot walk a PAE guest's tables behind nested ones (docs/findings.md), and
+// it wants TR to hold an available TSS.
 bool is_qemu_tcg() {
   constexpr uint32_t kSignature[] = {0x54474354, 0x43544743, 0x47435447};  // "TCGTCGTCGTCG"
   uint32_t leaf[4];
@@ -54,7 +54,9 @@ uint64_t SvmEngine::init() {
   control.io_bitmap = address_of(kIoBitmap);
   control.msr_bitmap = address_of(kMsrBitmap);
   control.asid = shared_.config.asid;
-  entry_ = {.guest = address_of(kGuestVmcb), .host = address_of(kHostVmcb), .gpr = cpu_.gpr,
+  entry_ = {.guest = address_of(kGuestVmcb),
+            .host = address_of(kHostVmcb),
+            .gpr = cpu_.gpr,
             .switch_page = &monitor_.host.switch_page()};
   if (nested_) {
     if (!npt_.init()) return ENOMEM;
@@ -128,8 +130,8 @@ bool SvmEngine::take_event_along() {
   return take_event_along_by_emulator();
 }
 
-// For an interrupt there is a window, behind the shadow of STI as well; but QEMU's VMRUN does not load the shadow (APM 2
-// 15.21.5). An NMI has none: what stands in its way is done here.
+// For an interrupt there is a window, behind the shadow of STI as well; but QEMU's VMRUN does not load the shadow (APM
+// 2 15.21.5). An NMI has none: what stands in its way is done here.
 bool SvmEngine::pass_obstacle(bool for_nmi) {
   if (!for_nmi && !(emulated_ && cpu_.shadow && !cpu_.event.valid)) return true;
   if (cpu_.event.valid) return take_event_along_by_emulator();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The engine on AMD-V: VMRUN, executed in the monitor's own world, with nested paging or with the shadow page tables that
-// binary translation uses. The world's state is the host state of VMRUN.
+// The engine on AMD-V: VMRUN, executed in the monitor's own world, with nested paging or with the shadow page tables
+// that binary translation uses. The world's state is the host state of VMRUN.
 #pragma once
 
 #include "hwaccel/svm/exit.h"
@@ -25,7 +25,8 @@ class SvmEngine final : public Engine {
   void dump() override;
 
  private:
-  // RIP, RFLAGS, the general registers and CR2 are always in ring1_cpu_state when the guest does not run; the rest is...
+  // RIP, RFLAGS, the general registers and CR2 are always in ring1_cpu_state when the guest does not run; the rest
+  // is...
   enum class Live : uint8_t {
     kState,  // in ring1_cpu_state
     kVmcb,   // in the VMCB

@@ -17,8 +17,8 @@ struct ring1_switch;
 namespace ring1::monitor {
 
 struct SvmEntry {
-  uint64_t guest;  // physical address of the guest's VMCB
-  uint64_t host;   // of a page for the monitor's own FS, GS, TR, LDTR and system call registers
+  uint64_t guest;           // physical address of the guest's VMCB
+  uint64_t host;            // of a page for the monitor's own FS, GS, TR, LDTR and system call registers
   unsigned long long* gpr;  // ring1_cpu_state.gpr; RAX and RSP are in the VMCB
   ring1_switch* switch_page;
 };

@@ -18,29 +18,20 @@ void SvmEngine::handle_exit() {
   if (code >= Exit::kException0 && code <= Exit::kException31)
     return exception_exit(static_cast<unsigned>(code) - static_cast<unsigned>(Exit::kException0));
   switch (code) {
-    case Exit::kInterrupt:
-      shared_.stats.physical_interrupts++;
-      return physical_interrupt_pending();
+    case Exit::kInterrupt: shared_.stats.physical_interrupts++; return physical_interrupt_pending();
     case Exit::kNmi:
     case Exit::kSmi:
-    case Exit::kInit:
-      return physical_interrupt_pending();
-    case Exit::kVirtualInterrupt:
-      return attend();
-    case Exit::kIo:
-      return port_exit();
-    case Exit::kIret:
-      return iret_exit();
-    case Exit::kNestedPageFault:
-      return nested_fault(Gpa(control.exit_info2), control.exit_info1);
+    case Exit::kInit: return physical_interrupt_pending();
+    case Exit::kVirtualInterrupt: return attend();
+    case Exit::kIo: return port_exit();
+    case Exit::kIret: return iret_exit();
+    case Exit::kNestedPageFault: return nested_fault(Gpa(control.exit_info2), control.exit_info1);
     case Exit::kShutdown:
       to_architectural();
       cpu_.shutdown = 1;
       return attend();
-    case Exit::kInvalid:
-      return entry_failed();
-    default:
-      return instruction_exit();
+    case Exit::kInvalid: return entry_failed();
+    default: return instruction_exit();
   }
 }
 
@@ -53,7 +44,8 @@ void SvmEngine::instruction_exit() {
 // IN and OUT: the processor has checked and decoded them already. What else may happen at one is the emulator's.
 void SvmEngine::port_exit() {
   const hwaccel::svm::PortAccess access = hwaccel::svm::decode_port(vmcb_->control.exit_info1);
-  if (access.is_string || cpu_.event.valid || breakpoint::any(cpu_) || (cpu_.rflags & eflags::kTf)) return instruction_exit();
+  if (access.is_string || cpu_.event.valid || breakpoint::any(cpu_) || (cpu_.rflags & eflags::kTf))
+    return instruction_exit();
   const uint64_t next = vmcb_->control.exit_info2, mask = (uint64_t{1} << access.size * 8) - 1;
   to_architectural();
   // Neither fails: what is no device of ours is user space's.
@@ -71,7 +63,8 @@ void SvmEngine::port_exit() {
   if (monitor_.devices.take_touched()) attend();
 }
 
-// The instruction at RIP; or the event whose delivery was cut short, for then it is the delivery that touched something.
+// The instruction at RIP; or the event whose delivery was cut short, for then it is the delivery that touched
+// something.
 void SvmEngine::emulate(const emulator::Fault* original) {
   to_architectural();
   if (cpu_.event.valid)
@@ -93,8 +86,7 @@ void SvmEngine::exception_exit(unsigned vector) {
   switch (static_cast<Vector>(vector)) {
     case Vector::kPf:
       return shadow_fault(Gva(vmcb_->control.exit_info2), static_cast<uint32_t>(vmcb_->control.exit_info1));
-    case Vector::kMc:
-      return physical_interrupt(vector);
+    case Vector::kMc: return physical_interrupt(vector);
     case Vector::kDb: {
       const uint64_t met = vmcb_->state.dr6 & (breakpoint::kAll | breakpoint::kDr6Bs | breakpoint::kDr6Bt);
       const uint64_t status = without_our_step(met);
@@ -113,11 +105,8 @@ void SvmEngine::nested_fault(Gpa where, uint64_t error) {
   const Fault result = npt_.fault(where, error & hwaccel::svm::nested_fault::kWrite);
   note_exit(result == Fault::kEmulate ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
   switch (result) {
-    case Fault::kMapped:
-      shared_.stats.hidden_faults++;
-      return;
-    case Fault::kEmulate:
-      return emulate();
+    case Fault::kMapped: shared_.stats.hidden_faults++; return;
+    case Fault::kEmulate: return emulate();
     case Fault::kBlocked:
       to_architectural();
       return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
@@ -130,21 +119,16 @@ void SvmEngine::nested_fault(Gpa where, uint64_t error) {
 void SvmEngine::shadow_fault(Gva where, uint32_t error) {
   const shadowmmu::FaultResult result = monitor_.mmu.fault(where, error);
   switch (result.kind) {
-    case FaultKind::kHidden:
-      shared_.stats.hidden_faults++;
-      return;
+    case FaultKind::kHidden: shared_.stats.hidden_faults++; return;
     case FaultKind::kGuest:
       shared_.stats.true_faults++;
       to_architectural();
       // A fault in the middle of a delivery: the emulator meets it as well, and knows what becomes of both.
       if (cpu_.event.valid) return emulate();
       return deliver(result.fault);
-    case FaultKind::kTraced:
-      shared_.stats.trace_faults++;
-      break;
+    case FaultKind::kTraced: shared_.stats.trace_faults++; break;
     case FaultKind::kDevice:
-    case FaultKind::kHole:
-      break;
+    case FaultKind::kHole: break;
     case FaultKind::kBlocked:
       to_architectural();
       return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");

@@ -18,9 +18,10 @@ constexpr uint64_t kSvme = 1u << 12;  // VMRUN wants it in the guest's EFER as w
 constexpr uint64_t kNoCaching = cr0::kCd | cr0::kNw;
 constexpr uint64_t kPresent = 1;  // all that a page-directory pointer of PAE may have
 
-// With shadow tables the processor is in PAE paging, whatever the guest is in: what the guest's CR4 says of paging stays
-// virtual.
-constexpr uint64_t kPagingBits = cr4::kPse | cr4::kPae | cr4::kPge | cr4::kLa57 | cr4::kPcide | cr4::kSmep | cr4::kSmap | cr4::kPke;
+// With shadow tables the processor is in PAE paging, whatever the guest is in: what the guest's CR4 says of paging
+// stays virtual.
+constexpr uint64_t kPagingBits =
+    cr4::kPse | cr4::kPae | cr4::kPge | cr4::kLa57 | cr4::kPcide | cr4::kSmep | cr4::kSmap | cr4::kPke;
 
 }  // namespace
 
@@ -48,15 +49,16 @@ void SvmEngine::store_state() {
 
 void SvmEngine::prepare_controls() {
   hwaccel::svm::VmcbControl& control = vmcb_->control;
-  hwaccel::svm::set_intercepts({.nested_paging = nested_, .watch_cr0 = hides_caching() || pae_needs_shadows_,
-                                .nmi_blocked = cpu_.nmi_blocked && !iret_.running, .interrupt_window = interrupt_waiting_},
+  hwaccel::svm::set_intercepts({.nested_paging = nested_,
+                                .watch_cr0 = hides_caching() || pae_needs_shadows_,
+                                .nmi_blocked = cpu_.nmi_blocked && !iret_.running,
+                                .interrupt_window = interrupt_waiting_},
                                &control);
   control.tsc_offset = cpu_.tsc_offset;
   control.nested_paging = nested_;
   control.nested_cr3 = npt_root_;
   control.interrupt_shadow = cpu_.shadow != 0;
-  control.event_injection =
-      cpu_.event.valid ? hwaccel::svm::encode_event(cpu_.event, (cpu_.cr0 & cr0::kPe) != 0) : 0;
+  control.event_injection = cpu_.event.valid ? hwaccel::svm::encode_event(cpu_.event, (cpu_.cr0 & cr0::kPe) != 0) : 0;
   // A virtual interrupt of which nothing is ever delivered: the guest exits when it could be (APM 2 15.21.4).
   constexpr uint32_t kWindow = hwaccel::svm::vintr::kRequest | hwaccel::svm::vintr::kIgnoreTpr;
   control.virtual_interrupt = hwaccel::svm::vintr::kMasking | (interrupt_waiting_ ? kWindow : 0);
@@ -73,7 +75,8 @@ void SvmEngine::prepare_paging() {
 void SvmEngine::prepare_breakpoints() {
   vmcb_->state.dr6 = breakpoint::kDr6Fixed1;
   vmcb_->state.dr7 = breakpoint::kDr7Fixed1;
-  if (!breakpoint::any(cpu_)) [[likely]] return;
+  if (!breakpoint::any(cpu_)) [[likely]]
+    return;
   vmcb_->state.dr7 = breakpoint::control(cpu_, breakpoint::kAll);
   monitor_.host.debug_registers().load(cpu_);
 }
@@ -91,11 +94,11 @@ void SvmEngine::prepare_flush() {
 }
 
 void SvmEngine::trace_entry() {
-  monitor_.log.line("svm %08lx rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx fl %lx cr0 %lx inject %lx (after %lx)",
-                    vmcb_->state.rip, vmcb_->state.rax, uint64_t{cpu_.gpr[kRbx]}, uint64_t{cpu_.gpr[kRcx]},
-                    uint64_t{cpu_.gpr[kRdx]}, uint64_t{cpu_.gpr[kRsi]}, uint64_t{cpu_.gpr[kRdi]},
-                    uint64_t{cpu_.gpr[kRbp]}, vmcb_->state.rsp, vmcb_->state.rflags, vmcb_->state.cr0,
-                    vmcb_->control.event_injection, vmcb_->control.exit_code);
+  monitor_.log.line(
+      "svm %08lx rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx fl %lx cr0 %lx inject %lx (after %lx)",
+      vmcb_->state.rip, vmcb_->state.rax, uint64_t{cpu_.gpr[kRbx]}, uint64_t{cpu_.gpr[kRcx]}, uint64_t{cpu_.gpr[kRdx]},
+      uint64_t{cpu_.gpr[kRsi]}, uint64_t{cpu_.gpr[kRdi]}, uint64_t{cpu_.gpr[kRbp]}, vmcb_->state.rsp,
+      vmcb_->state.rflags, vmcb_->state.cr0, vmcb_->control.event_injection, vmcb_->control.exit_code);
 }
 
 void SvmEngine::run_guest() {

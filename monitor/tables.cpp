@@ -37,14 +37,11 @@ unsigned gate_dpl(unsigned vector) {
     case static_cast<unsigned>(CalloutVector::kExit):
     case static_cast<unsigned>(CalloutVector::kEmulate):
     case static_cast<unsigned>(CalloutVector::kIndirectMiss):
-    case static_cast<unsigned>(CalloutVector::kInterrupt):
-      return 1;
+    case static_cast<unsigned>(CalloutVector::kInterrupt): return 1;
     case static_cast<unsigned>(Vector::kBp):
     case static_cast<unsigned>(Vector::kOf):
-    case kSystemCallVector:
-      return 3;
-    default:
-      return 0;
+    case kSystemCallVector: return 3;
+    default: return 0;
   }
 }
 
@@ -55,7 +52,8 @@ void build_tables(ring1_switch& page, TrapBlock& block) {
   for (unsigned vector = 0; vector < 256; vector++) {
     const uint64_t handler = reinterpret_cast<uint64_t>(ring1_idt_stubs) + vector * kStubBytes;
     const uint64_t access = kInterruptGate | gate_dpl(vector) << 5;
-    idt[vector].low = (handler & 0xffff) | uint64_t{RING1_SEL_CODE64} << 16 | access << 40 | (handler >> 16 & 0xffff) << 48;
+    idt[vector].low =
+        (handler & 0xffff) | uint64_t{RING1_SEL_CODE64} << 16 | access << 40 | (handler >> 16 & 0xffff) << 48;
     idt[vector].high = handler >> 32;
   }
   auto* tss = reinterpret_cast<Tss*>(page.tss);

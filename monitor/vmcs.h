@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The virtual-machine control structure of this virtual processor. It is made current again after each visit to the host,
-// where another one may have been, and learns the processor's own host state when it comes to a new one.
+// The virtual-machine control structure of this virtual processor. It is made current again after each visit to the
+// host, where another one may have been, and learns the processor's own host state when it comes to a new one.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The engine on VT-x: the guest runs in VMX non-root operation, with extended page tables or, on processors without them,
-// with the shadow page tables that binary translation uses. Exits that need no state are answered in the VMCS; all others
-// bring the registers into ring1_cpu_state, where the emulator works.
+// The engine on VT-x: the guest runs in VMX non-root operation, with extended page tables or, on processors without
+// them, with the shadow page tables that binary translation uses. Exits that need no state are answered in the VMCS;
+// all others bring the registers into ring1_cpu_state, where the emulator works.
 #pragma once
 
 #include "hwaccel/vmx/capability.h"
@@ -31,8 +31,8 @@ class VmxEngine final : public Engine {
   using ExitReason = hwaccel::vmx::ExitReason;
   using EventInfo = hwaccel::vmx::EventInfo;
 
-  // Guest physical address of what make_identity_map() makes: that of KVM_SET_IDENTITY_MAP_ADDR if nobody calls it, where
-  // VMMs have no memory.
+  // Guest physical address of what make_identity_map() makes: that of KVM_SET_IDENTITY_MAP_ADDR if nobody calls it,
+  // where VMMs have no memory.
   static constexpr uint64_t kIdentityMap = 0xfffbc000;
 
   enum class Live : uint8_t {
@@ -107,12 +107,12 @@ class VmxEngine final : public Engine {
 
   Live live_ = Live::kState;
   bool interrupt_waiting_ = false;
-  bool window_wanted_ = false;      // come back at the next boundary where an interrupt is possible
+  bool window_wanted_ = false;  // come back at the next boundary where an interrupt is possible
   bool nmi_window_wanted_ = false;
   bool flush_linear_ = true, flush_nested_ = true;
   uint32_t pin_controls_ = 0, processor_controls_ = 0, entry_controls_ = 0;  // as in the VMCS
-  bool pointers_changed_ = true;           // PAE's page-directory pointers must be loaded from memory
-  uint32_t paging_generation_ = ~0u;       // of the MMU when the page directories were installed
+  bool pointers_changed_ = true;      // PAE's page-directory pointers must be loaded from memory
+  uint32_t paging_generation_ = ~0u;  // of the MMU when the page directories were installed
   uint32_t last_reason_ = 0;
   ring1_segment loaded_tr_ = {};
 };

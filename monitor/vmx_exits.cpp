@@ -33,12 +33,12 @@ void VmxEngine::skip_instruction() {
 // IRET unblocked NMIs and then met a fault: it will be executed again (SDM 3C 28.2.3).
 void VmxEngine::block_nmis_again(bool unblocked_by_iret) {
   if (!unblocked_by_iret || cpu_.event.valid || !controls_.virtual_nmis) return;
-  vmcs_.write(Field::kGuestInterruptibility,
-              vmcs_.read32(Field::kGuestInterruptibility) | interruptibility::kNmi);
+  vmcs_.write(Field::kGuestInterruptibility, vmcs_.read32(Field::kGuestInterruptibility) | interruptibility::kNmi);
 }
 
 void VmxEngine::debug_exit() {
-  const uint64_t status = vmcs_.read(Field::kExitQualification) & (breakpoint::kAll | breakpoint::kDr6Bs | breakpoint::kDr6Bd);
+  const uint64_t status =
+      vmcs_.read(Field::kExitQualification) & (breakpoint::kAll | breakpoint::kDr6Bs | breakpoint::kDr6Bd);
   to_architectural();
   deliver_debug(status);
 }
@@ -84,13 +84,9 @@ void VmxEngine::handle_exit(uint32_t reason) {
   if (vmx::reason_of(reason) != ExitReason::kEptViolation)
     note_exit(vmx::kind_of(vmx::reason_of(reason), EventInfo::of(vmcs_.read32(Field::kExitInterruptionInfo))));
   switch (vmx::reason_of(reason)) {
-    case ExitReason::kException:
-      return exception_exit();
-    case ExitReason::kExternalInterrupt:
-      shared_.stats.physical_interrupts++;
-      return physical_interrupt_pending();
-    case ExitReason::kPreemptionTimer:
-      return physical_interrupt_pending();
+    case ExitReason::kException: return exception_exit();
+    case ExitReason::kExternalInterrupt: shared_.stats.physical_interrupts++; return physical_interrupt_pending();
+    case ExitReason::kPreemptionTimer: return physical_interrupt_pending();
     case ExitReason::kTripleFault:
       to_architectural();
       cpu_.shutdown = 1;
@@ -99,29 +95,39 @@ void VmxEngine::handle_exit(uint32_t reason) {
       // Without virtual NMIs this is the sign that a handler has come to its end.
       if (!controls_.virtual_nmis) cpu_.nmi_blocked = 0;
       return attend();
-    case ExitReason::kNmiWindow:
-      cpu_.nmi_blocked = 0;
-      return attend();
-    case ExitReason::kTaskSwitch:
-      return task_switch_exit();
-    case ExitReason::kCpuid:
-      return cpuid_exit();
-    case ExitReason::kInvlpg:
-      return invlpg_exit();
-    case ExitReason::kEptViolation:
-      return nested_fault();
-    case ExitReason::kEptMisconfiguration:
-      return device_fault();
+    case ExitReason::kNmiWindow: cpu_.nmi_blocked = 0; return attend();
+    case ExitReason::kTaskSwitch: return task_switch_exit();
+    case ExitReason::kCpuid: return cpuid_exit();
+    case ExitReason::kInvlpg: return invlpg_exit();
+    case ExitReason::kEptViolation: return nested_fault();
+    case ExitReason::kEptMisconfiguration: return device_fault();
     // What the guest's CPUID does not offer.
-    case ExitReason::kVmcall: case ExitReason::kVmclear: case ExitReason::kVmlaunch: case ExitReason::kVmptrld:
-    case ExitReason::kVmptrst: case ExitReason::kVmread: case ExitReason::kVmresume: case ExitReason::kVmwrite:
-    case ExitReason::kVmxoff: case ExitReason::kVmxon: case ExitReason::kInvept: case ExitReason::kInvvpid:
-    case ExitReason::kMonitor: case ExitReason::kMwait: case ExitReason::kXsetbv: case ExitReason::kGetsec:
-      return undefined_instruction();
-    case ExitReason::kHlt: case ExitReason::kInvd: case ExitReason::kWbinvd: case ExitReason::kRdpmc:
-    case ExitReason::kRdtsc: case ExitReason::kCrAccess: case ExitReason::kMovDr: case ExitReason::kIo:
-    case ExitReason::kRdmsr: case ExitReason::kWrmsr:
-      return emulate();
+    case ExitReason::kVmcall:
+    case ExitReason::kVmclear:
+    case ExitReason::kVmlaunch:
+    case ExitReason::kVmptrld:
+    case ExitReason::kVmptrst:
+    case ExitReason::kVmread:
+    case ExitReason::kVmresume:
+    case ExitReason::kVmwrite:
+    case ExitReason::kVmxoff:
+    case ExitReason::kVmxon:
+    case ExitReason::kInvept:
+    case ExitReason::kInvvpid:
+    case ExitReason::kMonitor:
+    case ExitReason::kMwait:
+    case ExitReason::kXsetbv:
+    case ExitReason::kGetsec: return undefined_instruction();
+    case ExitReason::kHlt:
+    case ExitReason::kInvd:
+    case ExitReason::kWbinvd:
+    case ExitReason::kRdpmc:
+    case ExitReason::kRdtsc:
+    case ExitReason::kCrAccess:
+    case ExitReason::kMovDr:
+    case ExitReason::kIo:
+    case ExitReason::kRdmsr:
+    case ExitReason::kWrmsr: return emulate();
     default:
       to_architectural();
       monitor_.log.line("exit %u (%s)", reason, vmx::name_of(vmx::reason_of(reason)));

@@ -26,11 +26,14 @@ constexpr uint32_t kMovSsBlocking = vmx::interruptibility::kMovSs, kStiBlocking 
 vmx::EventInfo info_of(const ring1_pending_event& event, bool protected_mode) {
   const auto vector = static_cast<Vector>(event.vector);
   if (!event.is_exception)
-    return {.valid = true, .type = vector == Vector::kNmi ? vmx::EventType::kNmi : vmx::EventType::kExternal,
+    return {.valid = true,
+            .type = vector == Vector::kNmi ? vmx::EventType::kNmi : vmx::EventType::kExternal,
             .vector = event.vector};
   // INT3 and INTO, too: as software events they would want the length of an instruction that lies behind already.
-  return {.valid = true, .has_error = pushes_error_code(vector) && protected_mode,
-          .type = vmx::EventType::kHardwareException, .vector = event.vector};
+  return {.valid = true,
+          .has_error = pushes_error_code(vector) && protected_mode,
+          .type = vmx::EventType::kHardwareException,
+          .vector = event.vector};
 }
 
 }  // namespace
@@ -57,7 +60,8 @@ void VmxEngine::write_dynamic_controls() {
                           (cr3_exits ? processor::kCr3Load | processor::kCr3Store : 0);
   if (wanted != processor_controls_) vmcs_.write(Field::kProcessorControls, processor_controls_ = wanted);
   // Bochs 2.7 holds physical interrupts back from a guest that is entered with IF = 0, until that changes IF.
-  const uint32_t pin = controls_.pin | (controls_.preemption_timer && !interrupt_flag() ? vmx::pin::kPreemptionTimer : 0);
+  const uint32_t pin =
+      controls_.pin | (controls_.preemption_timer && !interrupt_flag() ? vmx::pin::kPreemptionTimer : 0);
   if (pin != pin_controls_) vmcs_.write(Field::kPinControls, pin_controls_ = pin);
 }
 
@@ -84,8 +88,10 @@ void VmxEngine::flush_before_entry(bool moved) {
 void VmxEngine::take_vectoring() {
   const EventInfo info = EventInfo::of(vmcs_.read32(Field::kVectoringInfo));
   if (!info.valid || info.is_software()) return;
-  emulator::Event event{.vector = info.vector, .is_exception = info.type == vmx::EventType::kHardwareException,
-                        .cr2 = cpu_.cr2, .has_error = info.has_error};
+  emulator::Event event{.vector = info.vector,
+                        .is_exception = info.type == vmx::EventType::kHardwareException,
+                        .cr2 = cpu_.cr2,
+                        .has_error = info.has_error};
   if (info.has_error) event.error_code = vmcs_.read32(Field::kVectoringErrorCode);
   set_event(cpu_, event);
 }
@@ -109,7 +115,8 @@ void VmxEngine::enter() {
                       vmcs_.read(Field::kGuestRip), vmcs_.read(Field::kGuestRsp), vmcs_.read(Field::kGuestRflags),
                       cpu_.gpr[kRax], cpu_.gpr[kRcx], cpu_.gpr[kRdx], cpu_.gpr[kRbx], last_reason_);
   if (hardware::read_cr2() != cpu_.cr2) hardware::write_cr2(cpu_.cr2);
-  if (breakpoint::any(cpu_)) [[unlikely]] monitor_.host.debug_registers().load(cpu_);
+  if (breakpoint::any(cpu_)) [[unlikely]]
+    monitor_.host.debug_registers().load(cpu_);
   if (cpu_.efer & efer::kLma) monitor_.host.system_call_registers().load(cpu_);
   entering_guest();
   const uint64_t outcome = ring1_vmx_enter(cpu_.gpr, &page, page.vmcs_launched);

@@ -69,8 +69,8 @@ bool VmxEngine::make_msr_bitmap() {
   return true;
 }
 
-// Without paging the guest's linear addresses are its physical ones. A processor that insists on paging gets a page directory
-// of 4 MiB pages that says so. It lies in the guest's physical space, as CR3 names guest memory.
+// Without paging the guest's linear addresses are its physical ones. A processor that insists on paging gets a page
+// directory of 4 MiB pages that says so. It lies in the guest's physical space, as CR3 names guest memory.
 bool VmxEngine::make_identity_map() {
   if (!controls_.ept || controls_.unrestricted_guest) return true;
   constexpr uint32_t kLargeDirtyAccessed = 0xe7;  // present, writable, user, accessed, dirty, large
@@ -92,7 +92,8 @@ void VmxEngine::write_controls() {
   vmcs_.write(Field::kPinControls, pin_controls_);
   constexpr uint64_t kTimerMilliseconds = 4;
   if (controls_.preemption_timer)
-    vmcs_.write(Field::kGuestPreemptionTimer, uint64_t{shared_.config.tsc_khz} * kTimerMilliseconds >> controls_.timer_shift);
+    vmcs_.write(Field::kGuestPreemptionTimer,
+                uint64_t{shared_.config.tsc_khz} * kTimerMilliseconds >> controls_.timer_shift);
   vmcs_.write(Field::kProcessorControls, processor_controls_);
   vmcs_.write(Field::kExitControls, controls_.exit);
   vmcs_.write(Field::kEntryControls, entry_controls_);

@@ -43,8 +43,10 @@ uint64_t VmxEngine::real_cr0() const {
 uint64_t VmxEngine::real_cr4() const {
   uint64_t value = cpu_.cr4;
   // Whatever the guest has: shadow tables are PAE tables, the identity map is one of large pages.
-  if (!controls_.ept) value = (value & ~kPagingBits) | cr4::kPae;
-  else if (unpaged_on_identity()) value = (value & ~(kPagingBits | cr4::kPae)) | cr4::kPse;
+  if (!controls_.ept)
+    value = (value & ~kPagingBits) | cr4::kPae;
+  else if (unpaged_on_identity())
+    value = (value & ~(kPagingBits | cr4::kPae)) | cr4::kPse;
   return (value | controls_.cr4_must) & controls_.cr4_may;
 }
 
@@ -56,9 +58,9 @@ void VmxEngine::load_segment(unsigned index, const ring1_segment& segment) {
   vmcs_.write(nth(Field::kGuestEsSelector, index), segment.selector);
   vmcs_.write(nth(Field::kGuestEsBase, index), segment.base);
   vmcs_.write(nth(Field::kGuestEsLimit, index), segment.limit);
-  vmcs_.write(nth(Field::kGuestEsAccess, index),
-              segment.access & RING1_AR_UNUSABLE ? segment.access & (RING1_AR_UNUSABLE | RING1_AR_DPL_MASK)
-                                                 : segment.access & kAccessBits);
+  vmcs_.write(nth(Field::kGuestEsAccess, index), segment.access & RING1_AR_UNUSABLE
+                                                     ? segment.access & (RING1_AR_UNUSABLE | RING1_AR_DPL_MASK)
+                                                     : segment.access & kAccessBits);
 }
 
 void VmxEngine::save_segment(unsigned index, ring1_segment* segment) {
@@ -78,7 +80,8 @@ void VmxEngine::load_pointers() {
   void* va = nullptr;
   const shadowmmu::Backing backing = monitor_.memory.page(at.page(), &hpa, &va);
   const bool ram = shadowmmu::has_memory(backing);
-  // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind them.
+  // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind
+  // them.
   constexpr uint64_t kReserved = 0x1e6, kPresent = 1;
   constexpr unsigned kPhysicalBits = 36;  // all these processors have them
   const auto* table = reinterpret_cast<const uint64_t*>(static_cast<uint8_t*>(va) + at.offset());
@@ -106,8 +109,8 @@ void VmxEngine::load_paging() {
   const uint64_t early = unpaged_on_identity() ? efer::kLme : 0;
   const uint64_t nxe = controls_.ept ? 0 : efer::kNxe;
   if (controls_.efer) vmcs_.write(Field::kGuestEfer, (cpu_.efer & ~early) | nxe);
-  const uint32_t entry = (controls_.entry & ~vmx::entry_control::kGuest64) |
-                         (cpu_.efer & efer::kLma ? vmx::entry_control::kGuest64 : 0);
+  const uint32_t entry =
+      (controls_.entry & ~vmx::entry_control::kGuest64) | (cpu_.efer & efer::kLma ? vmx::entry_control::kGuest64 : 0);
   if (entry != entry_controls_) vmcs_.write(Field::kEntryControls, entry_controls_ = entry);
 }
 

@@ -33,8 +33,7 @@ void Bvt::attach(Queue& queue, Entity& entity, u64) const {
 void Bvt::advance_queue(Queue& queue) const {
   const Entity* earliest = nullptr;
   for_each_runnable(queue, [&](Entity& entity) {
-    if (earliest == nullptr || before(entity.bvt.virtual_time, earliest->bvt.virtual_time))
-      earliest = &entity;
+    if (earliest == nullptr || before(entity.bvt.virtual_time, earliest->bvt.virtual_time)) earliest = &entity;
   });
   if (earliest != nullptr && before(queue.bvt_time, earliest->bvt.virtual_time))
     queue.bvt_time = earliest->bvt.virtual_time;
@@ -107,9 +106,7 @@ Choice Bvt::pick(Queue& queue, u64 now) const {
   return {next, greatest(slice, 1)};
 }
 
-u64 Bvt::remaining(Queue& queue, u64) const {
-  return allowed(queue, *queue.current_entity);
-}
+u64 Bvt::remaining(Queue& queue, u64) const { return allowed(queue, *queue.current_entity); }
 
 void Bvt::migrate(Entity& entity, const Queue& from, const Queue& to) const {
   entity.bvt.virtual_time += to.bvt_time - from.bvt_time;

@@ -12,9 +12,7 @@ Priority priority(const Entity& entity) {
   return entity.credit.boosted ? kBoost : kUnder;
 }
 
-bool is_parked(const Entity& entity) {
-  return entity.params.cap != 0 && entity.credit.cap_left <= 0;
-}
+bool is_parked(const Entity& entity) { return entity.params.cap != 0 && entity.credit.cap_left <= 0; }
 
 s64 cap_budget(const Queue& queue, const Entity& entity) {
   return static_cast<s64>(queue.tunables.credit_period * entity.params.cap / 100);
@@ -64,9 +62,7 @@ bool Credit::precedes(const Entity& a, const Entity& b, u64) const {
   return before(a.order, b.order);
 }
 
-bool Credit::may_run(const Entity& entity, u64) const {
-  return entity.runnable && !is_parked(entity);
-}
+bool Credit::may_run(const Entity& entity, u64) const { return entity.runnable && !is_parked(entity); }
 
 // For an entity that may run: its slice, its cap, and, if others are parked, the time when they no longer
 // are.

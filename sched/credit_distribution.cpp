@@ -8,9 +8,7 @@ namespace {
 
 // Credit does not pile up while an entity sleeps, and neither does debt: nobody who comes back holds the
 // processor for longer than this, or pays for longer.
-s64 most(const Queue& queue) {
-  return static_cast<s64>(queue.tunables.credit_period);
-}
+s64 most(const Queue& queue) { return static_cast<s64>(queue.tunables.credit_period); }
 // Who waits keeps more: the slices of others are long, and cutting would take from those with the greatest
 // weights.
 constexpr s64 kWaiting = 16;
@@ -24,8 +22,7 @@ constexpr int kRounds = 8;
 u64 room(const Queue& queue, const Entity& entity, u64 periods) {
   const s64 left = most(queue) * (entity.runnable ? kWaiting : 1) - entity.credit.credit;
   u64 room = left > 0 ? static_cast<u64>(left) : 0;
-  if (entity.params.cap != 0)
-    room = least(room, periods * queue.tunables.credit_period * entity.params.cap / 100);
+  if (entity.params.cap != 0) room = least(room, periods * queue.tunables.credit_period * entity.params.cap / 100);
   return room;
 }
 

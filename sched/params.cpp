@@ -46,8 +46,7 @@ const char* check_bvt(const Params& params) {
 
 }  // namespace
 
-constexpr const Policy* const kPolicies[RING1_SCHED_POLICIES] = {nullptr, &kCredit, &kBvt, &kSedf,
-                                                                 &kRoundRobin};
+constexpr const Policy* const kPolicies[RING1_SCHED_POLICIES] = {nullptr, &kCredit, &kBvt, &kSedf, &kRoundRobin};
 
 }  // namespace ring1::sched
 
@@ -90,9 +89,7 @@ __u32 ring1_sched_load(__u32 policy, const ring1_sched_params* params) {
   return params->weight;
 }
 
-const char* ring1_sched_policy_name(__u32 policy) {
-  return policy < RING1_SCHED_POLICIES ? kNames[policy] : "?";
-}
+const char* ring1_sched_policy_name(__u32 policy) { return policy < RING1_SCHED_POLICIES ? kNames[policy] : "?"; }
 
 __u32 ring1_sched_policy_by_name(const char* name) {
   __u32 policy = 0;

@@ -23,15 +23,11 @@ inline constexpr u32 kUsualWeight = 256;
 // before().
 inline constexpr u64 kVirtualScale = u64{1} << 16;
 
-inline bool before(u64 a, u64 b) {
-  return static_cast<s64>(a - b) < 0;
-}
+inline bool before(u64 a, u64 b) { return static_cast<s64>(a - b) < 0; }
 
 // The longest time that is charged at once, and so what products of times and weights must hold: 18 minutes.
 inline constexpr u64 kLongestCharge = u64{1} << 40;
-inline u64 virtual_time(u64 ns, u32 weight) {
-  return ns * kVirtualScale / weight;
-}
+inline u64 virtual_time(u64 ns, u32 weight) { return ns * kVirtualScale / weight; }
 
 // The functions that nothing overrides are first come, first served with a slice of rr_slice: round robin.
 // There is no pure function, as code in the kernel has no runtime library that would catch the call of one.
@@ -61,9 +57,7 @@ class Policy {
 };
 
 extern const Policy* const kPolicies[RING1_SCHED_POLICIES];
-inline const Policy& policy_of(const Queue& queue) {
-  return *kPolicies[queue.policy];
-}
+inline const Policy& policy_of(const Queue& queue) { return *kPolicies[queue.policy]; }
 
 // To the end of the line of equals, with a fresh slice.
 void to_the_end(Queue& queue, Entity& entity, u64 slice);
@@ -83,14 +77,8 @@ void for_each_runnable(const Queue& queue, Action action) {
   });
 }
 
-inline u64 least(u64 a, u64 b) {
-  return a < b ? a : b;
-}
-inline u64 greatest(u64 a, u64 b) {
-  return a > b ? a : b;
-}
-inline u64 less(u64 a, u64 b) {
-  return a > b ? a - b : 0;
-}
+inline u64 least(u64 a, u64 b) { return a < b ? a : b; }
+inline u64 greatest(u64 a, u64 b) { return a > b ? a : b; }
+inline u64 less(u64 a, u64 b) { return a > b ? a - b : 0; }
 
 }  // namespace ring1::sched

@@ -23,9 +23,7 @@ void unlink(Queue& queue, Entity& entity) {
   queue.count--;
 }
 
-void begin_wait(Entity& entity, u64 now) {
-  entity.statistics.wait_since = now;
-}
+void begin_wait(Entity& entity, u64 now) { entity.statistics.wait_since = now; }
 
 void end_wait(Entity& entity, u64 now) {
   auto& statistics = entity.statistics;

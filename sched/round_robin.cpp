@@ -10,34 +10,23 @@ void to_the_end(Queue& queue, Entity& entity, u64 slice) {
   entity.slice_left = slice;
 }
 
-bool is_alone(const Queue& queue, const Entity& entity) {
-  return entity.runnable && queue.runnable == 1;
-}
+bool is_alone(const Queue& queue, const Entity& entity) { return entity.runnable && queue.runnable == 1; }
 
 Entity* foremost(const Policy& policy, const Queue& queue, u64 now) {
   Entity* best = nullptr;
   for_each_runnable(queue, [&](Entity& entity) {
-    if (policy.may_run(entity, now) && (best == nullptr || policy.precedes(entity, *best, now)))
-      best = &entity;
+    if (policy.may_run(entity, now) && (best == nullptr || policy.precedes(entity, *best, now))) best = &entity;
   });
   return best;
 }
 
-void Policy::wake(Queue& queue, Entity& entity, u64) const {
-  to_the_end(queue, entity, queue.tunables.rr_slice);
-}
+void Policy::wake(Queue& queue, Entity& entity, u64) const { to_the_end(queue, entity, queue.tunables.rr_slice); }
 
-void Policy::charge(Queue&, Entity& entity, u64 ns, u64) const {
-  entity.slice_left = less(entity.slice_left, ns);
-}
+void Policy::charge(Queue&, Entity& entity, u64 ns, u64) const { entity.slice_left = less(entity.slice_left, ns); }
 
-bool Policy::precedes(const Entity& a, const Entity& b, u64) const {
-  return before(a.order, b.order);
-}
+bool Policy::precedes(const Entity& a, const Entity& b, u64) const { return before(a.order, b.order); }
 
-bool Policy::may_run(const Entity& entity, u64) const {
-  return entity.runnable;
-}
+bool Policy::may_run(const Entity& entity, u64) const { return entity.runnable; }
 
 Choice Policy::pick(Queue& queue, u64 now) const {
   Entity* current = queue.current_entity;

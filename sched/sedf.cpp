@@ -10,9 +10,7 @@ constexpr s64 kShortest = 5'000;
 // A late timer makes an entity overrun its slice. It pays with the following ones, but not without end.
 constexpr s64 kMostSlicesOwed = 4;
 
-bool takes_extra(const Entity& entity) {
-  return entity.runnable && entity.params.extratime;
-}
+bool takes_extra(const Entity& entity) { return entity.runnable && entity.params.extratime; }
 
 Entity* foremost_extra(const Queue& queue) {
   Entity* best = nullptr;
@@ -41,9 +39,7 @@ void Sedf::attach(Queue& queue, Entity& entity, u64 now) const {
   share_out(queue);
 }
 
-void Sedf::detach(Queue& queue, Entity&, u64) const {
-  share_out(queue);
-}
+void Sedf::detach(Queue& queue, Entity&, u64) const { share_out(queue); }
 
 void Sedf::adjust(Queue& queue, Entity& entity, u64 now) const {
   entity.sedf.period = 0;
@@ -75,8 +71,7 @@ void Sedf::wake(Queue& queue, Entity& entity, u64 now) const {
   // left of it. No product exceeds 64 bits, as periods are below 2^32 ns.
   const u64 left = less(state.deadline, now);
   const u64 rest = state.budget > 0 ? static_cast<u64>(state.budget) : 0;
-  if (state.started && left != 0 && (state.release > now || rest * state.period <= left * state.slice))
-    return;
+  if (state.started && left != 0 && (state.release > now || rest * state.period <= left * state.slice)) return;
   // After a long sleep the first period is as short as `latency`, with the same share of the processor.
   if (params.latency != 0 && params.slice != 0 && params.latency < params.period) {
     state.period = params.latency;
@@ -104,8 +99,7 @@ void Sedf::end_period(Queue& queue, Entity& entity, u64 now) const {
 void Sedf::charge_extra(Queue& queue, Entity& entity, u64 ns) const {
   entity.sedf.extra_time += virtual_time(ns, entity.params.weight);
   const Entity* first = foremost_extra(queue);
-  if (first != nullptr && before(queue.sedf_time, first->sedf.extra_time))
-    queue.sedf_time = first->sedf.extra_time;
+  if (first != nullptr && before(queue.sedf_time, first->sedf.extra_time)) queue.sedf_time = first->sedf.extra_time;
 }
 
 void Sedf::charge(Queue& queue, Entity& entity, u64 ns, u64 now) const {
@@ -132,9 +126,7 @@ void Sedf::count_misses(Queue& queue, u64 now) const {
   });
 }
 
-bool Sedf::may_run(const Entity& entity, u64 now) const {
-  return entity.runnable && entity.sedf.release <= now;
-}
+bool Sedf::may_run(const Entity& entity, u64 now) const { return entity.runnable && entity.sedf.release <= now; }
 
 bool Sedf::precedes(const Entity& a, const Entity& b, u64) const {
   return a.sedf.deadline != b.sedf.deadline ? a.sedf.deadline < b.sedf.deadline : before(a.order, b.order);
@@ -147,8 +139,7 @@ u64 Sedf::allowed(const Queue& queue, const Entity& entity, u64 now) const {
     return least(rest, next_release(queue, now, [](const Entity&) { return true; }));
   }
   const u64 rest = static_cast<u64>(entity.sedf.budget);
-  return least(rest,
-               next_release(queue, now, [&](const Entity& other) { return precedes(other, entity, now); }));
+  return least(rest, next_release(queue, now, [&](const Entity& other) { return precedes(other, entity, now); }));
 }
 
 Choice Sedf::pick(Queue& queue, u64 now) const {

@@ -39,8 +39,7 @@ struct PaeFormat {
     return value & entry::kFrame & ~entry::bits(12, 20);
   }
   static uint64_t reserved(const PagingMode& mode, bool large, unsigned = kLargeShift) {
-    return entry::bits(mode.physical_bits, 62) | (mode.nxe ? 0 : entry::kNoExecute) |
-           (large ? entry::bits(13, 20) : 0);
+    return entry::bits(mode.physical_bits, 62) | (mode.nxe ? 0 : entry::kNoExecute) | (large ? entry::bits(13, 20) : 0);
   }
   // Of a present page-directory-pointer entry; a violation makes the load of CR3 fault.
   static uint64_t reserved_pointer(const PagingMode& mode) {
@@ -65,7 +64,9 @@ struct LongFormat {
   // Bit 7 is reserved where it cannot mean a large page.
   static uint64_t reserved(const PagingMode& mode, bool large, unsigned shift) {
     return entry::bits(mode.physical_bits, 51) | (mode.nxe ? 0 : entry::kNoExecute) |
-           (large ? entry::bits(kPageShift + 1, shift - 1) : shift > kDirectoryShift ? entry::kLarge : 0);
+           (large                     ? entry::bits(kPageShift + 1, shift - 1)
+            : shift > kDirectoryShift ? entry::kLarge
+                                      : 0);
   }
   static bool canonical(const PagingMode& mode, uint64_t address) {
     const unsigned unused = 64 - (mode.la57 ? kLevel5Shift : kLevel4Shift) - kIndexBits;

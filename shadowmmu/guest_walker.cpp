@@ -7,7 +7,7 @@ namespace {
 constexpr uint64_t kLegacyRoot = 0xffff'f000, kPaeRoot = 0xffff'ffe0;
 
 bool pointers_of(const PagingMode& mode) { return mode.paging && mode.pae && !mode.long_mode; }
-}
+}  // namespace
 
 bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const {
   Hpa hpa;
@@ -119,8 +119,10 @@ GuestWalk GuestWalker::walk(Gva address, Access access) const {
   Gpa table;
   if (mode_.long_mode) {
     // Whoever forms a linear address checks it first, and knows whether it is #SS instead (SDM 1 3.3.7.1).
-    if (!LongFormat::canonical(mode_, address.raw())) out.fault = {Vector::kGp, 0, 0};
-    else walk_tables<LongFormat>(Gpa(cr3_ & entry::bits(kPageShift, mode_.physical_bits - 1u)), address, access, &out);
+    if (!LongFormat::canonical(mode_, address.raw()))
+      out.fault = {Vector::kGp, 0, 0};
+    else
+      walk_tables<LongFormat>(Gpa(cr3_ & entry::bits(kPageShift, mode_.physical_bits - 1u)), address, access, &out);
     return out;
   }
   address = Gva(address.raw() & 0xffff'ffff);
@@ -217,9 +219,12 @@ void GuestWalker::scan_identity(Gva from, uint64_t bytes, RangeScan* out) const 
 
 RangeScan GuestWalker::scan(Gva from, uint64_t bytes, bool behind) const {
   RangeScan out;
-  if (!mode_.paging) scan_identity(from, bytes, &out);
-  else if (mode_.pae) scan_tables<PaeFormat>(from, bytes, behind, &out);
-  else scan_tables<LegacyFormat>(from, bytes, behind, &out);
+  if (!mode_.paging)
+    scan_identity(from, bytes, &out);
+  else if (mode_.pae)
+    scan_tables<PaeFormat>(from, bytes, behind, &out);
+  else
+    scan_tables<LegacyFormat>(from, bytes, behind, &out);
   return out;
 }
 

@@ -17,8 +17,8 @@ struct GuestWalk : Walk {
 struct RangeScan {
   static constexpr unsigned kMaxTables = 64;
   Cover cover = Cover::kFree;
-  unsigned table_count = 0;   // page tables that cover part of the range without mapping anything there
-  Gpa tables[kMaxTables];     // at most so many are listed
+  unsigned table_count = 0;  // page tables that cover part of the range without mapping anything there
+  Gpa tables[kMaxTables];    // at most so many are listed
 };
 
 class GuestWalker {
@@ -33,10 +33,11 @@ class GuestWalker {
 
   // Below long mode an address has 32 bits, the others are ignored; in long mode one that is not canonical gives #GP.
   GuestWalk walk(Gva address, Access access) const;
-  // Sets Accessed in every entry, Dirty in the last one if `write`. Returns which entries changed, one bit each. The walk
-  // is blocked afterwards if the host did not let a table be written.
+  // Sets Accessed in every entry, Dirty in the last one if `write`. Returns which entries changed, one bit each. The
+  // walk is blocked afterwards if the host did not let a table be written.
   unsigned set_accessed_dirty(GuestWalk& walk, bool write) const;
-  // For 32-bit guests. Up to the first mapping. With `behind`, large pages with nothing behind them are no reason to stop.
+  // For 32-bit guests. Up to the first mapping. With `behind`, large pages with nothing behind them are no reason to
+  // stop.
   RangeScan scan(Gva from, uint64_t bytes, bool behind = false) const;
 
   // The guest's page directory for a quarter of the 4 GiB of a 32-bit guest; false: none there.
@@ -46,9 +47,11 @@ class GuestWalker {
   uint64_t cr3() const { return cr3_; }
 
  private:
-  template <class Format> void walk_tables(Gpa table, Gva address, Access access, GuestWalk* out) const;
+  template <class Format>
+  void walk_tables(Gpa table, Gva address, Access access, GuestWalk* out) const;
   bool denied(const Walk& walk, Access access) const;
-  template <class Format> void scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* out) const;
+  template <class Format>
+  void scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* out) const;
   void scan_identity(Gva from, uint64_t bytes, RangeScan* out) const;
   Cover cover_of(Gpa from, uint64_t bytes) const;
   bool read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const;  // false: blocked

@@ -5,7 +5,8 @@ namespace ring1::shadowmmu {
 
 bool Hole::set(Gva base, const HoleTable* tables, unsigned count) {
   constexpr uint64_t kEnd = uint64_t{1} << 32;
-  if (count > kMaxTables || base.raw() % kTableBytes || base.raw() >= kEnd || base.raw() + count * kTableBytes > kEnd) return false;
+  if (count > kMaxTables || base.raw() % kTableBytes || base.raw() >= kEnd || base.raw() + count * kTableBytes > kEnd)
+    return false;
   base_ = base;
   count_ = count;
   for (unsigned i = 0; i < count; ++i) {

@@ -5,8 +5,8 @@
 namespace ring1::shadowmmu {
 
 namespace {
-constexpr unsigned kSlotShift = 30 - kPageShift;        // a slot is 1 GiB
-constexpr uint32_t kLeastPages = 16;                    // eight directories and a few tables
+constexpr unsigned kSlotShift = 30 - kPageShift;  // a slot is 1 GiB
+constexpr uint32_t kLeastPages = 16;              // eight directories and a few tables
 constexpr bool fits_a_table(unsigned n) { return n && n <= kEntries && !(n & (n - 1)); }
 
 ShadowMmu::Load load_of(GuestWalker::Load load) {
@@ -20,9 +20,15 @@ ShadowMmu::Load load_of(GuestWalker::Load load) {
 }  // namespace
 
 ShadowMmu::ShadowMmu(PageSource& source, GuestMemory& memory, Tlb& tlb, Listener& listener, const Limits& limits)
-    : memory_(memory), tlb_(tlb), listener_(listener), limits_(limits), source_(source),
-      pool_(source, limits.max_shadow_pages < kLeastPages ? kLeastPages : limits.max_shadow_pages), infos_(source),
-      reverse_(pool_, infos_), walker_(memory) {
+    : memory_(memory),
+      tlb_(tlb),
+      listener_(listener),
+      limits_(limits),
+      source_(source),
+      pool_(source, limits.max_shadow_pages < kLeastPages ? kLeastPages : limits.max_shadow_pages),
+      infos_(source),
+      reverse_(pool_, infos_),
+      walker_(memory) {
   RING1_ASSERT(fits_a_table(limits.prefetch) && fits_a_table(limits.prefetch_large));
 }
 

@@ -34,7 +34,8 @@ class ShadowMmu {
   // peek(). The next set_mode() acts upon it.
   void set_shadowing(bool on);
 
-  // Mode and address space; physical_bits must not change once there is paging. kGeneralProtection (a reserved bit in a PAE pointer) and kBlocked change nothing.
+  // Mode and address space; physical_bits must not change once there is paging. kGeneralProtection (a reserved bit in a
+  // PAE pointer) and kBlocked change nothing.
   enum class Load : uint8_t { kOk, kGeneralProtection, kBlocked };
   [[nodiscard]] Load set_mode(const PagingMode& mode, uint64_t cr3, Pointers pointers = Pointers::kLoad);
   Load check_mode(const PagingMode& mode, uint64_t cr3) const;  // what the guest's own tables say to it
@@ -51,7 +52,9 @@ class ShadowMmu {
   // INVLPG and flushes: tables are traced, so only the processor's TLB is out of date.
   void invlpg(Gva address);
   void flush_all();
-  void tlb_flushed() { stale_ = stale_large_ = need_flush_ = false; }  // CR3 was reloaded for another reason, as after a world switch
+  void tlb_flushed() {
+    stale_ = stale_large_ = need_flush_ = false;
+  }  // CR3 was reloaded for another reason, as after a world switch
 
   // Traces. False: out of memory.
   bool trace_write(Gpa page, TraceReason reason);
@@ -88,7 +91,9 @@ class ShadowMmu {
   friend class Checker;
   // Outside long mode linear addresses have 32 bits.
   Gva wrap(Gva address) const { return walker_.mode().long_mode ? address : Gva(address.raw() & 0xffff'ffff); }
-  struct Leaf { bool write, user, no_execute, dirty; };
+  struct Leaf {
+    bool write, user, no_execute, dirty;
+  };
 
   // mmu.cpp: roots
   bool load_roots();
@@ -152,8 +157,8 @@ class ShadowMmu {
   uint32_t hole_epoch_ = 1;
   bool hole_collides_ = false;
   bool shadowing_ = true;
-  bool stale_ = false;       // the TLB may hold translations that the shadows no longer do
-  bool stale_large_ = false; // the same for a whole piece of a large page
+  bool stale_ = false;        // the TLB may hold translations that the shadows no longer do
+  bool stale_large_ = false;  // the same for a whole piece of a large page
   bool need_flush_ = false;
   Stats stats_;
 };

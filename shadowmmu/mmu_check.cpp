@@ -68,9 +68,12 @@ class Checker {
     const bool large = (guest & entry::kLarge) && (pae || (page.role.mode & Role::kPse));
     if (large != (table.role.kind == Kind::kSplit)) return "large page and table confused";
     uint64_t base;
-    if (!large) base = pae ? PaeFormat::frame(guest) : LegacyFormat::frame(guest);
-    else if (pae) base = PaeFormat::large_frame(guest);
-    else base = LegacyFormat::large_frame(guest) + (uint64_t{position & 1u} << 21);
+    if (!large)
+      base = pae ? PaeFormat::frame(guest) : LegacyFormat::frame(guest);
+    else if (pae)
+      base = PaeFormat::large_frame(guest);
+    else
+      base = LegacyFormat::large_frame(guest) + (uint64_t{position & 1u} << 21);
     if (base >> kPageShift != table.frame) return "linked table has another frame";
     if (large && (table.role.access & Role::kDirty) && !(guest & entry::kDirty)) return "dirty, but guest is not";
     return nullptr;

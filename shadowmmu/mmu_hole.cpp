@@ -14,8 +14,10 @@ bool ShadowMmu::set_hole(Gva base, const HoleTable* tables, unsigned count) {
   };
   for_each_directory([this, &hole](unsigned index, ShadowPage& page) {
     for (unsigned i = 0; i < kEntries; ++i) {
-      if (hole_.covers(page.role.quadrant, i)) page.entries[i] = 0;
-      else if (page.entries[i] && hole.covers(page.role.quadrant, i)) drop_link(index * kEntries + i);
+      if (hole_.covers(page.role.quadrant, i))
+        page.entries[i] = 0;
+      else if (page.entries[i] && hole.covers(page.role.quadrant, i))
+        drop_link(index * kEntries + i);
     }
   });
   hole_ = hole;

@@ -110,9 +110,12 @@ void ShadowMmu::zap(unsigned index) {
   const Handle base = index * kEntries;
   for (unsigned i = 0; i < kEntries; ++i) {
     if (!page.entries[i]) continue;
-    if (!directory) drop_leaf(base + i);
-    else if (hole_.covers(page.role.quadrant, i)) page.entries[i] = 0;
-    else drop_link(base + i);
+    if (!directory)
+      drop_leaf(base + i);
+    else if (hole_.covers(page.role.quadrant, i))
+      page.entries[i] = 0;
+    else
+      drop_link(base + i);
   }
   while (page.parents) drop_link(page.parents);
 

@@ -18,8 +18,8 @@ void ShadowMmu::prefetch(unsigned table, unsigned position) {
 bool ShadowMmu::fill_known(unsigned table, unsigned position) {
   const ShadowPage& page = pool_.at(table);
   const Role role = page.role;
-  Leaf rights{(role.access & Role::kWrite) != 0, (role.access & Role::kUser) != 0,
-              !(role.access & Role::kExecute), (role.access & Role::kDirty) != 0};
+  Leaf rights{(role.access & Role::kWrite) != 0, (role.access & Role::kUser) != 0, !(role.access & Role::kExecute),
+              (role.access & Role::kDirty) != 0};
   uint64_t frame = page.frame + position;
   if (role.kind == Kind::kTable) {
     const uint64_t guest = page.guest_entry(position);

@@ -68,8 +68,10 @@ bool ShadowMmu::refresh_entry(unsigned index, unsigned position) {
   const Handle handle = index * kEntries + position;
   const uint64_t old = page.entries[position];
   if (page.role.is_directory()) {
-    if (hole_.covers(page.role.quadrant, position)) page.hole_epoch = 0;
-    else if (old) drop_link(handle);
+    if (hole_.covers(page.role.quadrant, position))
+      page.hole_epoch = 0;
+    else if (old)
+      drop_link(handle);
   } else if (fill_known(index, position)) {
     ++stats_.mmu_prefetched;
   } else if (old) {
@@ -84,10 +86,14 @@ bool ShadowMmu::is_flood(PageInfo* info, Gpa where, unsigned size, bool used) co
   const unsigned granule = where.offset() / 8;
   const unsigned last = info->last_write / 8;
   info->last_write = where.offset();
-  if (granule == last + 1 || granule + 1 == last) info->run += info->run < 255;
-  else if (granule != last) info->run = 0;
-  if (used) info->writes = 0;
-  else info->writes += info->writes < 0xffff;
+  if (granule == last + 1 || granule + 1 == last)
+    info->run += info->run < 255;
+  else if (granule != last)
+    info->run = 0;
+  if (used)
+    info->writes = 0;
+  else
+    info->writes += info->writes < 0xffff;
 
   // Flags are also changed by instructions on their one or two bytes.
   const unsigned byte = where.offset() % 4;

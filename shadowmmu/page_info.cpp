@@ -17,9 +17,12 @@ PageInfo* PageInfos::get(uint64_t frame) {
 uint64_t PageInfos::next(uint64_t frame) const {
   while (frame < kMaxFrames) {
     const auto* node = static_cast<const Page*>(top_[frame >> 16].va);
-    if (!node) frame = ((frame >> 16) + 1) << 16;
-    else if (!node[frame >> 8 & 255].va) frame = ((frame >> 8) + 1) << 8;
-    else return frame;
+    if (!node)
+      frame = ((frame >> 16) + 1) << 16;
+    else if (!node[frame >> 8 & 255].va)
+      frame = ((frame >> 8) + 1) << 8;
+    else
+      return frame;
   }
   return kMaxFrames;
 }

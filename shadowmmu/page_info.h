@@ -7,12 +7,12 @@
 namespace ring1::shadowmmu {
 
 struct PageInfo {
-  uint32_t mappings = 0;   // first shadow entry that maps the page (a handle, see shadow_page.h)
-  uint16_t shadows = 0;    // first shadow page made from this guest page
-  uint8_t reasons = 0;     // TraceReason
-  uint8_t run = 0;         // writes to consecutive entries under trace
-  uint16_t writes = 0;     // writes under trace since a shadow was last used
-  uint16_t last_write = 0; // offset in the page
+  uint32_t mappings = 0;    // first shadow entry that maps the page (a handle, see shadow_page.h)
+  uint16_t shadows = 0;     // first shadow page made from this guest page
+  uint8_t reasons = 0;      // TraceReason
+  uint8_t run = 0;          // writes to consecutive entries under trace
+  uint16_t writes = 0;      // writes under trace since a shadow was last used
+  uint16_t last_write = 0;  // offset in the page
   uint32_t unused = 0;
 };
 static_assert(sizeof(PageInfo) == 16);

@@ -12,8 +12,10 @@ void ReverseMap::add(Handle* head, uint32_t owner, Handle handle) {
 void ReverseMap::remove(Handle* head, Handle handle) {
   const Link link = pool_.link(handle);
   if (link.next) pool_.link(link.next).prev = link.prev;
-  if (head) *head = link.next;
-  else pool_.link(link.prev).next = link.next;
+  if (head)
+    *head = link.next;
+  else
+    pool_.link(link.prev).next = link.next;
   pool_.link(handle) = {};
 }
 

@@ -88,22 +88,25 @@ enum class Cover : uint8_t {
 // One walk of the guest's tables, and the entries it depended on.
 struct Walk {
   bool ok = false;
-  emulator::Fault fault{};   // if !ok
-  Gpa gpa;                   // of the byte
+  emulator::Fault fault{};  // if !ok
+  Gpa gpa;                  // of the byte
   uint64_t page_bytes = 4096;
   static constexpr unsigned kMaxLevels = 5;
-  struct Entry { Gpa where; uint64_t value; } entries[kMaxLevels];
+  struct Entry {
+    Gpa where;
+    uint64_t value;
+  } entries[kMaxLevels];
   uint8_t entry_count = 0;
   bool writable = false, user = false, no_execute = false, global = false, dirty = false;
-  bool blocked = false;      // !ok because the host could not supply a table's page
+  bool blocked = false;  // !ok because the host could not supply a table's page
 };
 
 enum class FaultKind : uint8_t {
-  kHidden,    // the shadow was filled or corrected: retry
-  kGuest,     // deliver *fault
-  kDevice,    // no RAM there: emulate the instruction
-  kTraced,    // a write to a traced page or read-only slot: emulate the instruction (then guest_wrote())
-  kHole,      // the guest has a mapping under the hole and touched it
+  kHidden,  // the shadow was filled or corrected: retry
+  kGuest,   // deliver *fault
+  kDevice,  // no RAM there: emulate the instruction
+  kTraced,  // a write to a traced page or read-only slot: emulate the instruction (then guest_wrote())
+  kHole,    // the guest has a mapping under the hole and touched it
   kBlocked,
 };
 
@@ -127,8 +130,8 @@ enum TraceReason : uint8_t {
 // Told when translations may have become wrong. Called in the middle of updates: only take notes.
 class Listener {
  public:
-  virtual void code_written(Gpa where, unsigned size) = 0;           // bytes of a page traced for code changed
-  virtual void code_mapping_changed(Gpa entry) = 0;                  // a guest page-table entry that a code page depends on changed
+  virtual void code_written(Gpa where, unsigned size) = 0;  // bytes of a page traced for code changed
+  virtual void code_mapping_changed(Gpa entry) = 0;  // a guest page-table entry that a code page depends on changed
   // A page with such entries is no longer watched: everything that depends on one of them is in doubt.
   virtual void code_table_lost(Gpa page) {
     for (uint64_t at = 0; at < kPageSize; at += 4) code_mapping_changed(page + at);

@@ -54,12 +54,12 @@ struct ShadowPage {
   uint8_t* guest = nullptr;  // the guest's table, if has_guest_table()
   uint32_t frame = 0;
   Role role{};
-  Handle parents = 0;        // level 1: first directory entry that points here
-  uint32_t hole_epoch = 0;   // level 2: when the guest's mappings under the hole were last looked at
+  Handle parents = 0;       // level 1: first directory entry that points here
+  uint32_t hole_epoch = 0;  // level 2: when the guest's mappings under the hole were last looked at
   uint16_t next_same_frame = 0;
   uint16_t older = 0, newer = 0;
-  uint16_t present = 0;      // entries, without those of the hole
-  uint8_t roots = 0;         // how often it is in use as one of the four active directories
+  uint16_t present = 0;  // entries, without those of the hole
+  uint8_t roots = 0;     // how often it is in use as one of the four active directories
   bool live = false;
   bool hole_collides = false;
 

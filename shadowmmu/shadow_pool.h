@@ -23,8 +23,8 @@ class ShadowPool {
 
   // A page with all entries clear, the most recently used one. 0: none to be had.
   unsigned allocate();
-  void free(unsigned index);      // all entries must be clear already
-  bool give_back();               // memory of one free page to its source; false: none is free
+  void free(unsigned index);  // all entries must be clear already
+  bool give_back();           // memory of one free page to its source; false: none is free
   void touch(unsigned index);
   unsigned oldest() const { return oldest_; }
   unsigned count() const { return count_; }
@@ -39,8 +39,8 @@ class ShadowPool {
   PageSource& source_;
   unsigned max_pages_;
   unsigned used_ = 1, count_ = 0;
-  uint16_t free_ = 0;    // with memory, chained through next_same_frame
-  uint16_t bare_ = 0;    // without
+  uint16_t free_ = 0;  // with memory, chained through next_same_frame
+  uint16_t bare_ = 0;  // without
   uint16_t oldest_ = 0, newest_ = 0;
   Page slabs_[kSlabs] = {};
 };

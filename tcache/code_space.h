@@ -19,8 +19,8 @@ class CodeSpace {
     uint32_t next = 0;            // first free byte
     uint32_t fragments = 0;
     uint32_t live_bytes = 0;
-    uint64_t heat = 0;            // grows with accessed pages, halves with every sample
-    uint64_t opened = 0;          // sequence number, breaks ties: the older goes
+    uint64_t heat = 0;    // grows with accessed pages, halves with every sample
+    uint64_t opened = 0;  // sequence number, breaks ties: the older goes
   };
 
   [[nodiscard]] bool init(Environment& environment, Allocator& allocator, uint32_t size);

@@ -15,8 +15,8 @@ struct Mapping;
 
 struct Exit {
   Fragment* owner;
-  Fragment* target;      // nullptr: unlinked, the branch goes to its stub
-  Link<Exit> incoming;   // in target's list
+  Fragment* target;     // nullptr: unlinked, the branch goes to its stub
+  Link<Exit> incoming;  // in target's list
   uint32_t target_eip;
   uint16_t patch_offset;
   uint16_t stub_offset : 15;  // units are shorter (Translation::kMaxCode)
@@ -48,7 +48,7 @@ struct Fragment {
   translator::ReturnPoint* returns = nullptr;
   translator::Callout* callouts = nullptr;
   uint8_t* map = nullptr;  // packed: state_map.h
-  Part* parts = nullptr;  // one, or two if the guest's bytes go over a page's end
+  Part* parts = nullptr;   // one, or two if the guest's bytes go over a page's end
 
   Exit* incoming = nullptr;       // links of others (and its own) to this fragment
   Fragment* hash_next = nullptr;  // by linear address

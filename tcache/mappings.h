@@ -40,7 +40,7 @@ struct Span;
 
 struct Dependency {
   TableEntry entry;
-  Span* span = nullptr;        // one of the two
+  Span* span = nullptr;  // one of the two
   Mapping* mapping = nullptr;
   Dependency* hash_next = nullptr;
 };

@@ -39,8 +39,8 @@ class Slab {
   };
 
   static constexpr unsigned kClasses = 18;
-  static constexpr uint16_t kBytes[kClasses] = {32,  48,  64,  96,  128, 160, 192,  240,  288, 336,
-                                                400, 448, 496, 672, 1008, 1344, 2032, kMaxBytes};
+  static constexpr uint16_t kBytes[kClasses] = {32,  48,  64,  96,  128, 160,  192,  240,  288,
+                                                336, 400, 448, 496, 672, 1008, 1344, 2032, kMaxBytes};
 
   Page* new_page(unsigned size_class);
 

@@ -22,7 +22,8 @@ class Packer {
     const unsigned distance = entry.code_offset - code_offset_;
     const uint8_t head = head_of(entry);
     const bool on_guest = entry.eip == MapEntry::Eip::kOffset;
-    if (head == (kHead | kBoundary) && distance == unsigned{entry.guest_offset} - guest_offset_ && distance - 1 < kHead - 1u) {
+    if (head == (kHead | kBoundary) && distance == unsigned{entry.guest_offset} - guest_offset_ &&
+        distance - 1 < kHead - 1u) {
       byte(distance);
     } else {
       byte(head);
@@ -46,9 +47,7 @@ class Packer {
                                 (e.shadowed ? kShadowed : 0) | (e.ecx_spilled ? kEcxSpilled : 0) |
                                 (e.ecx_in_gs ? kEcxInGs : 0) | (moved ? kMoved : 0));
   }
-  void byte(unsigned value) {
-    to_[size_++] = static_cast<uint8_t>(value);
-  }
+  void byte(unsigned value) { to_[size_++] = static_cast<uint8_t>(value); }
   void number(unsigned value) {
     if (value < kWide) return byte(value);
     byte(kWide);

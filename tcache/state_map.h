@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A fragment's map (translator::MapEntry), packed. Most entries are the boundaries of copied instructions, which go on as
-// far in the code as in the guest's: a byte each instead of twelve. It is read from its start, and seldom: when translated
-// code stops.
+// A fragment's map (translator::MapEntry), packed. Most entries are the boundaries of copied instructions, which go on
+// as far in the code as in the guest's: a byte each instead of twelve. It is read from its start, and seldom: when
+// translated code stops.
 #pragma once
 
 #include <cstdint>

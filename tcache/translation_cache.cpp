@@ -28,7 +28,10 @@ size_t rounded(size_t bytes) { return (bytes + 7) / 8 * 8; }
 }  // namespace
 
 TranslationCache::TranslationCache(const Region& region, Allocator& allocator, Environment& environment)
-    : region_(region), allocator_(allocator), environment_(environment), slab_(allocator),
+    : region_(region),
+      allocator_(allocator),
+      environment_(environment),
+      slab_(allocator),
       mappings_(slab_, environment) {}
 
 TranslationCache::~TranslationCache() {
@@ -75,8 +78,8 @@ Fragment* TranslationCache::lookup(uint32_t eip, const Mode& mode) {
   return fragment;
 }
 
-Fragment* TranslationCache::insert(uint32_t eip, const Mode& mode, const Translation& unit,
-                                   const MappedPage* pages, unsigned page_count) {
+Fragment* TranslationCache::insert(uint32_t eip, const Mode& mode, const Translation& unit, const MappedPage* pages,
+                                   unsigned page_count) {
   RING1_ASSERT(page_count >= 1 && page_count <= 2 && unit.code_size && unit.code_size <= Translation::kMaxCode);
   if (Fragment* old = find_key(eip, mode)) destroy(old);
   for (unsigned i = 0; i < page_count; ++i) note_mapping(pages[i]);
@@ -95,8 +98,8 @@ Fragment* TranslationCache::insert(uint32_t eip, const Mode& mode, const Transla
 }
 
 // A fragment with all its records, not yet in the cache; nullptr: out of memory.
-Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translation& unit,
-                                  const MappedPage* pages, unsigned page_count) {
+Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translation& unit, const MappedPage* pages,
+                                  unsigned page_count) {
   const unsigned guest_size = unit.guest_size ? unit.guest_size : 1;
   const unsigned part_count = Gva(mode.cs_base + eip).offset() + guest_size > kPageSize ? 2 : 1;
   const size_t bytes = rounded(sizeof(Fragment)) + part_count * sizeof(Part) + rounded(unit.exit_count * sizeof(Exit)) +

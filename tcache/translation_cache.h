@@ -31,9 +31,13 @@ class Walker {
 
 // The miss stub is one INT kIndirectMiss at offset 0. State there: the target's EIP at [ESP], and ECX, which the
 // inline sequence uses, spilled at [ESP - 8].
-inline constexpr translator::MapEntry kMissStubState = {
-    .code_offset = 0, .guest_offset = 0, .eip = translator::MapEntry::Eip::kAtStack,
-    .ecx_spilled = true, .ecx_disp = -8, .esp_delta = 4, .eip_disp = 0};
+inline constexpr translator::MapEntry kMissStubState = {.code_offset = 0,
+                                                        .guest_offset = 0,
+                                                        .eip = translator::MapEntry::Eip::kAtStack,
+                                                        .ecx_spilled = true,
+                                                        .ecx_disp = -8,
+                                                        .esp_delta = 4,
+                                                        .eip_disp = 0};
 
 class TranslationCache {
  public:
@@ -68,9 +72,9 @@ class TranslationCache {
   // Each returns how many fragments it dropped.
   unsigned invalidate_bytes(Gpa where, unsigned size);  // guest code was written
   unsigned invalidate_page(Gpa page);
-  unsigned invalidate_linear(Gva page);                 // INVLPG, or anything else about this linear page
-  unsigned entry_changed(Gpa entry, Walker& walker);    // this page-table entry: walks what depended on it
-  unsigned revalidate_everything(Walker& walker);       // any of them: one walk per page of code
+  unsigned invalidate_linear(Gva page);               // INVLPG, or anything else about this linear page
+  unsigned entry_changed(Gpa entry, Walker& walker);  // this page-table entry: walks what depended on it
+  unsigned revalidate_everything(Walker& walker);     // any of them: one walk per page of code
   // The current mapping of a page: drops fragments from elsewhere, wakes a suspended page. insert() does it too.
   unsigned note_mapping(const MappedPage& page);
   // After a load of CR3: drops what is mapped elsewhere now, suspends what is not mapped. Cost: one walk per 2 MiB

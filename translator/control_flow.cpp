@@ -16,9 +16,7 @@ constexpr uint8_t kGroup5 = 0xff, kMovLoad = 0x8b;
 constexpr unsigned kPushInGroup5 = 6;
 constexpr unsigned kEcx = 1;
 
-uint32_t next_eip(const Emitter& e, const Instruction& i) {
-  return e.first_eip() + i.offset + i.length;
-}
+uint32_t next_eip(const Emitter& e, const Instruction& i) { return e.first_eip() + i.offset + i.length; }
 
 x86::Mem return_table_slot() {
   x86::Mem slot = x86::ptr_abs(kReturnTableOffset, ecx, 2, 4);
@@ -173,12 +171,8 @@ void emit_call(Emitter& e, const Instruction& i) {
   emit_return_point(e, i);
 }
 
-void emit_return(Emitter& e, const Instruction& i) {
-  emit_table_jump(e, State::instruction(i.offset));
-}
+void emit_return(Emitter& e, const Instruction& i) { emit_table_jump(e, State::instruction(i.offset)); }
 
-void emit_push_eip(Emitter& e, const Instruction& i) {
-  e.code().push(static_cast<int32_t>(next_eip(e, i)));
-}
+void emit_push_eip(Emitter& e, const Instruction& i) { e.code().push(static_cast<int32_t>(next_eip(e, i))); }
 
 }  // namespace ring1::translator

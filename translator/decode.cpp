@@ -22,16 +22,13 @@ bool is_segment_prefix(uint8_t byte) {
     case 0x36:
     case 0x3e:
     case 0x64:
-    case kGsPrefix:
-      return true;
-    default:
-      return false;
+    case kGsPrefix: return true;
+    default: return false;
   }
 }
 
 bool is_other_prefix(uint8_t byte) {
-  return byte == kOperandSizePrefix || byte == kAddressSizePrefix || byte == 0xf0 || byte == 0xf2 ||
-         byte == 0xf3;
+  return byte == kOperandSizePrefix || byte == kAddressSizePrefix || byte == 0xf0 || byte == 0xf2 || byte == 0xf3;
 }
 
 // MOV: DS, ES and FS are the guest's own; CS, SS and GS are read from the shared page and loaded by the
@@ -47,8 +44,7 @@ Treatment refine_move(const Mode& mode, Instruction* i) {
     i->loads_ss = i->reg() == kSs;
     return hidden ? Treatment::kCallout : Treatment::kIdent;
   }
-  if (i->opcode == kMovFromSegment && hidden)
-    return i->mod() == 3 ? Treatment::kReadSegment : Treatment::kCallout;
+  if (i->opcode == kMovFromSegment && hidden) return i->mod() == 3 ? Treatment::kReadSegment : Treatment::kCallout;
   if (i->opcode == kMovFromSegment && !mode.plain_segments) return Treatment::kCallout;
   return Treatment::kIdent;
 }
@@ -87,12 +83,9 @@ bool Instruction::ends_unit() const {
     case Treatment::kCalloutEnd:
     case Treatment::kJump:
     case Treatment::kLoop:
-    case Treatment::kReturn:
-      return true;
-    case Treatment::kCall:
-      return indirect;
-    default:
-      return false;
+    case Treatment::kReturn: return true;
+    case Treatment::kCall: return indirect;
+    default: return false;
   }
 }
 
@@ -108,8 +101,7 @@ bool Decoder::decode(const uint8_t* bytes, unsigned available, uint16_t offset, 
   return decode_with_zydis(bytes, available, offset, out);
 }
 
-bool Decoder::decode_with_zydis(const uint8_t* bytes, unsigned available, uint16_t offset,
-                                Instruction* out) const {
+bool Decoder::decode_with_zydis(const uint8_t* bytes, unsigned available, uint16_t offset, Instruction* out) const {
   ZydisDecodedInstruction decoded;
   ZydisDecoderContext context;
   if (available == 0) return false;
@@ -160,12 +152,8 @@ void Decoder::refine(const ZydisDecodedInstruction& decoded, Instruction* out) c
   const bool inline_stack = mode_.code32 && mode_.stack32 && !out->operand16;
 
   switch (treatment) {
-    case Treatment::kMove:
-      treatment = refine_move(mode_, out);
-      break;
-    case Treatment::kPushPop:
-      treatment = refine_push_pop(mode_, out);
-      break;
+    case Treatment::kMove: treatment = refine_move(mode_, out); break;
+    case Treatment::kPushPop: treatment = refine_push_pop(mode_, out); break;
     case Treatment::kEnter:
       treatment = decoded.raw.imm[1].value.u == 0 ? Treatment::kIdent : Treatment::kCallout;
       break;
@@ -178,8 +166,7 @@ void Decoder::refine(const ZydisDecodedInstruction& decoded, Instruction* out) c
       if (far || (out->indirect && foreign_segment)) treatment = Treatment::kCalloutEnd;
       if (out->indirect && treatment == Treatment::kCall && reads_below_stack(*out, decoded))
         treatment = Treatment::kCalloutEnd;
-      if ((out->indirect || treatment == Treatment::kCall) && !inline_stack)
-        treatment = Treatment::kCalloutEnd;
+      if ((out->indirect || treatment == Treatment::kCall) && !inline_stack) treatment = Treatment::kCalloutEnd;
       break;
     case Treatment::kPushFlags:
       if (!mode_.plain_flags || !inline_stack || mode_.cpl != 0) treatment = Treatment::kCallout;
@@ -188,14 +175,12 @@ void Decoder::refine(const ZydisDecodedInstruction& decoded, Instruction* out) c
     case Treatment::kSetIf:  // elsewhere IOPL decides
       if (mode_.cpl != 0) treatment = Treatment::kCallout;
       break;
-    default:
-      break;
+    default: break;
   }
   // GS is the shared page and CS is execute-only while translated code runs. LEA only computes.
   if (treatment == Treatment::kIdent && foreign_segment && decoded.mnemonic != ZYDIS_MNEMONIC_LEA)
     treatment = Treatment::kCallout;
-  if (treatment != Treatment::kCallout && treatment != Treatment::kCalloutEnd &&
-      decoded.raw.imm[0].is_relative) {
+  if (treatment != Treatment::kCallout && treatment != Treatment::kCalloutEnd && decoded.raw.imm[0].is_relative) {
     const uint32_t next = first_eip_ + out->offset + out->length;
     out->branch_target = next + static_cast<uint32_t>(decoded.raw.imm[0].value.s);
     if (out->operand16) out->branch_target &= 0xffff;

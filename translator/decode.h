@@ -15,9 +15,9 @@ inline constexpr unsigned kMaxInstructionBytes = 15;
 
 struct Instruction {
   const uint8_t* bytes;
-  uint16_t offset;  // from the unit's first EIP
+  uint16_t offset;    // from the unit's first EIP
   uint16_t mnemonic;  // ZydisMnemonic; not of those that the quick decoder knows (plain.h)
-  uint8_t length;  // 0: the bytes are no instruction
+  uint8_t length;     // 0: the bytes are no instruction
   Treatment treatment;
   bool operand16, address16;  // effective sizes, by CS.D and the prefixes
   bool indirect;              // a near branch through ModRM
@@ -43,8 +43,7 @@ class Decoder {
 
   // false: the instruction is not complete in `available` bytes. One that does not exist has length 0 and is
   // a callout.
-  [[nodiscard]] bool decode(const uint8_t* bytes, unsigned available, uint16_t offset,
-                            Instruction* out) const;
+  [[nodiscard]] bool decode(const uint8_t* bytes, unsigned available, uint16_t offset, Instruction* out) const;
   // The same by Zydis alone.
   [[nodiscard]] bool decode_with_zydis(const uint8_t* bytes, unsigned available, uint16_t offset,
                                        Instruction* out) const;

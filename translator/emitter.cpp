@@ -13,9 +13,9 @@ constexpr uint8_t kTwoByteOpcode = 0x0f, kJccRel32 = 0x80;  // the condition's n
 constexpr uint8_t kIntImm8 = 0xcd;
 
 bool same_state(const MapEntry& a, const MapEntry& b) {
-  return a.eip == b.eip && a.guest_offset == b.guest_offset && a.boundary == b.boundary &&
-         a.shadowed == b.shadowed && a.ecx_spilled == b.ecx_spilled && a.ecx_in_gs == b.ecx_in_gs &&
-         a.ecx_disp == b.ecx_disp && a.esp_delta == b.esp_delta && a.eip_disp == b.eip_disp;
+  return a.eip == b.eip && a.guest_offset == b.guest_offset && a.boundary == b.boundary && a.shadowed == b.shadowed &&
+         a.ecx_spilled == b.ecx_spilled && a.ecx_in_gs == b.ecx_in_gs && a.ecx_disp == b.ecx_disp &&
+         a.esp_delta == b.esp_delta && a.eip_disp == b.eip_disp;
 }
 
 x86::Mem through_gs(uint32_t offset, uint32_t size) {
@@ -26,24 +26,13 @@ x86::Mem through_gs(uint32_t offset, uint32_t size) {
 
 }  // namespace
 
-x86::Mem shared_dword(uint32_t offset) {
-  return through_gs(offset, 4);
-}
-x86::Mem shared_word(uint32_t offset) {
-  return through_gs(offset, 2);
-}
-x86::Mem shared_byte(uint32_t offset) {
-  return through_gs(offset, 1);
-}
-x86::Mem stack_dword(int32_t disp) {
-  return x86::dword_ptr(x86::esp, disp);
-}
+x86::Mem shared_dword(uint32_t offset) { return through_gs(offset, 4); }
+x86::Mem shared_word(uint32_t offset) { return through_gs(offset, 2); }
+x86::Mem shared_byte(uint32_t offset) { return through_gs(offset, 1); }
+x86::Mem stack_dword(int32_t disp) { return x86::dword_ptr(x86::esp, disp); }
 
 Emitter::Emitter(Translation* out, uint32_t first_eip, const Mode& mode)
-    : out_(out),
-      first_eip_(first_eip),
-      mode_(mode),
-      holder_(asmjit::Support::Temporary(arena_, kArenaBytes)) {
+    : out_(out), first_eip_(first_eip), mode_(mode), holder_(asmjit::Support::Temporary(arena_, kArenaBytes)) {
   RING1_ASSERT(out->code != nullptr);
   out->code_size = out->guest_size = out->instructions = 0;
   out->map_count = 0;
@@ -59,8 +48,7 @@ Emitter::Emitter(Translation* out, uint32_t first_eip, const Mode& mode)
 }
 
 void Emitter::mark_at(uint16_t code_offset, State state) {
-  if (state.eip == MapEntry::Eip::kOffset && state.guest_offset == current_)
-    state.shadowed |= current_shadowed_;
+  if (state.eip == MapEntry::Eip::kOffset && state.guest_offset == current_) state.shadowed |= current_shadowed_;
   if (out_->map_count != 0 && same_state(out_->map[out_->map_count - 1], state)) return;
   state.code_offset = code_offset;
   new_entry(code_offset) = state;
@@ -80,8 +68,8 @@ void Emitter::boundary(uint16_t guest_offset, bool shadowed, unsigned ahead) {
   current_ = guest_offset;
   current_shadowed_ = shadowed;
   const auto code_offset = static_cast<uint16_t>(offset() + ahead);
-  new_entry(code_offset) = MapEntry{
-      .code_offset = code_offset, .guest_offset = guest_offset, .boundary = true, .shadowed = shadowed};
+  new_entry(code_offset) =
+      MapEntry{.code_offset = code_offset, .guest_offset = guest_offset, .boundary = true, .shadowed = shadowed};
 }
 
 uint8_t Emitter::add_exit(uint32_t target_eip, bool is_call) {
@@ -99,12 +87,8 @@ void Emitter::branch_to(uint8_t exit, const uint8_t* opcode, unsigned opcode_byt
   bytes(kRel32, sizeof kRel32);
 }
 
-void Emitter::jump_to(uint8_t exit) {
-  branch_to(exit, kJmpRel32, sizeof kJmpRel32);
-}
-void Emitter::call_to(uint8_t exit) {
-  branch_to(exit, kCallRel32, sizeof kCallRel32);
-}
+void Emitter::jump_to(uint8_t exit) { branch_to(exit, kJmpRel32, sizeof kJmpRel32); }
+void Emitter::call_to(uint8_t exit) { branch_to(exit, kCallRel32, sizeof kCallRel32); }
 
 void Emitter::jump_if(unsigned condition, uint8_t exit) {
   const uint8_t opcode[] = {kTwoByteOpcode, static_cast<uint8_t>(kJccRel32 | (condition & 15))};

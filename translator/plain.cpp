@@ -39,15 +39,11 @@ constexpr PlainOpcode group3(uint8_t opcode, uint8_t modrm) {
 Treatment branch_treatment(const Instruction& i) {
   if (i.map == ZYDIS_OPCODE_MAP_0F) return Treatment::kConditional;
   switch (i.opcode) {
-    case kRet:
-      return Treatment::kReturn;
-    case kCall:
-      return Treatment::kCall;
+    case kRet: return Treatment::kReturn;
+    case kCall: return Treatment::kCall;
     case kJmp:
-    case kJmpShort:
-      return Treatment::kJump;
-    default:
-      return Treatment::kConditional;
+    case kJmpShort: return Treatment::kJump;
+    default: return Treatment::kConditional;
   }
 }
 
@@ -67,9 +63,7 @@ void read_branch(const uint8_t* at, unsigned immediate, uint32_t next, Instructi
 
 }  // namespace
 
-bool plain_mode(const Mode& mode) {
-  return mode.code32 && mode.stack32;
-}
+bool plain_mode(const Mode& mode) { return mode.code32 && mode.stack32; }
 
 bool decode_plain(const uint8_t* bytes, unsigned available, uint32_t first_eip, uint16_t offset, Instruction* out) {
   // The longest: two prefixes, 0F and the opcode, ModRM, SIB, a displacement and an immediate of 4 bytes each. With
@@ -123,8 +117,7 @@ bool decode_plain(const uint8_t* bytes, unsigned available, uint32_t first_eip, 
       .modrm = modrm,
       .modrm_offset = static_cast<uint8_t>(entry.flags & kModrm ? modrm_at : 0),
   };
-  if (entry.flags & kBranch)
-    read_branch(bytes + n - immediate, immediate, first_eip + offset + n, out);
+  if (entry.flags & kBranch) read_branch(bytes + n - immediate, immediate, first_eip + offset + n, out);
   return true;
 }
 

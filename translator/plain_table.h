@@ -46,9 +46,9 @@ constexpr PlainTable one_byte_opcodes() {
   add(&table, 0x80, 0x80, kModrm | kImm8);
   add(&table, 0x81, 0x81, kModrm | kImmZ);
   add(&table, 0x83, 0x83, kModrm | kImm8);
-  add(&table, 0x84, 0x8b, kModrm);           // TEST XCHG MOV
+  add(&table, 0x84, 0x8b, kModrm);            // TEST XCHG MOV
   add(&table, 0x8d, 0x8d, kModrm | kMemory);  // LEA
-  add(&table, 0x91, 0x99, 0);                // XCHG CWDE CDQ
+  add(&table, 0x91, 0x99, 0);                 // XCHG CWDE CDQ
   add(&table, 0xa0, 0xa3, kAddress);
   add(&table, 0xa4, 0xa7, 0);  // string instructions
   add(&table, 0xa8, 0xa8, kImm8);

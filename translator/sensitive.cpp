@@ -11,12 +11,9 @@ using x86::ecx;
 
 uint32_t virtual_segment(unsigned segment) {
   switch (segment) {
-    case kCs:
-      return offsetof(SharedPage, virtual_cs);
-    case kSs:
-      return offsetof(SharedPage, virtual_ss);
-    default:
-      return offsetof(SharedPage, virtual_gs);
+    case kCs: return offsetof(SharedPage, virtual_cs);
+    case kSs: return offsetof(SharedPage, virtual_ss);
+    default: return offsetof(SharedPage, virtual_gs);
   }
 }
 

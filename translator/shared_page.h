@@ -11,17 +11,17 @@ namespace ring1::translator {
 struct SharedPage {
   uint8_t interrupt_flag;  // the guest's IF, 0 or 1
   uint8_t pad[3];
-  uint32_t pending;        // non-zero: an interrupt waits for IF; STI, POPF look here
-  uint32_t spill[4];       // scratch of inline sequences
-  uint32_t jump_target;    // operand of an indirect call or jump on its way to the stack
-  uint32_t virtual_cs;     // what PUSH CS and MOV r, CS give
+  uint32_t pending;      // non-zero: an interrupt waits for IF; STI, POPF look here
+  uint32_t spill[4];     // scratch of inline sequences
+  uint32_t jump_target;  // operand of an indirect call or jump on its way to the stack
+  uint32_t virtual_cs;   // what PUSH CS and MOV r, CS give
   uint32_t virtual_ss;
   uint32_t virtual_gs;
 };
 
 // Distances from GS.base.
 inline constexpr uint32_t kSharedPageOffset = 0;
-inline constexpr uint32_t kReturnTableOffset = 0x1000;        // uint32_t[65536]: entry by the low 16 bits of the target's EIP
+inline constexpr uint32_t kReturnTableOffset = 0x1000;  // uint32_t[65536]: entry by the low 16 bits of the target's EIP
 inline constexpr uint32_t kReturnTableEntries = 65536;
 inline constexpr uint32_t kGsSegmentBytes = kReturnTableOffset + 4 * kReturnTableEntries;
 

@@ -17,9 +17,7 @@ struct Unit {
   unsigned guest_size = 0;
 };
 
-void demote(Instruction* i) {
-  i->treatment = Treatment::kCalloutEnd;
-}
+void demote(Instruction* i) { i->treatment = Treatment::kCalloutEnd; }
 
 // A shadow must not cross the unit's end: translate so that the instruction behind it belongs to the unit.
 void keep_shadow_inside(Unit* unit) {
@@ -44,15 +42,12 @@ void collect(const Source& source, const Mode& mode, Unit* unit) {
   while (unit->count < limit || (open_shadow && unit->count == limit)) {
     Instruction* i = &unit->list[unit->count];
     const unsigned left = available - unit->guest_size;
-    if (!decoder.decode(source.bytes + unit->guest_size, left, static_cast<uint16_t>(unit->guest_size), i))
-      break;
-    if (!mode.code32 && (i->treatment == Treatment::kIdent || i->treatment == Treatment::kNop) &&
-        !can_reencode(*i))
+    if (!decoder.decode(source.bytes + unit->guest_size, left, static_cast<uint16_t>(unit->guest_size), i)) break;
+    if (!mode.code32 && (i->treatment == Treatment::kIdent || i->treatment == Treatment::kNop) && !can_reencode(*i))
       i->treatment = Treatment::kCallout;
     ++unit->count;
     // What makes bytes no instruction may be any of them.
-    unit->guest_size +=
-        i->length != 0 ? i->length : (left < kMaxInstructionBytes ? left : kMaxInstructionBytes);
+    unit->guest_size += i->length != 0 ? i->length : (left < kMaxInstructionBytes ? left : kMaxInstructionBytes);
     if (i->ends_unit()) return;
     if (i->treatment == Treatment::kCall && ++calls == Translation::kMaxReturns) return;
     open_shadow = i->shadows_next();
@@ -63,45 +58,19 @@ void collect(const Source& source, const Mode& mode, Unit* unit) {
 void emit(Emitter& e, const Instruction& i) {
   switch (i.treatment) {
     case Treatment::kIdent:
-    case Treatment::kNop:
-      emit_ident(e, i);
-      break;
-    case Treatment::kJump:
-      emit_jump(e, i);
-      break;
-    case Treatment::kConditional:
-      emit_conditional(e, i);
-      break;
-    case Treatment::kLoop:
-      emit_loop(e, i);
-      break;
-    case Treatment::kCall:
-      emit_call(e, i);
-      break;
-    case Treatment::kReturn:
-      emit_return(e, i);
-      break;
-    case Treatment::kPushEip:
-      emit_push_eip(e, i);
-      break;
-    case Treatment::kClearIf:
-      emit_clear_if(e, i);
-      break;
-    case Treatment::kSetIf:
-      emit_set_if(e, i);
-      break;
-    case Treatment::kPushFlags:
-      emit_push_flags(e, i);
-      break;
-    case Treatment::kReadSegment:
-      emit_read_segment(e, i);
-      break;
-    case Treatment::kPushSegment:
-      emit_push_segment(e, i);
-      break;
-    default:
-      emit_callout(e, i);
-      break;
+    case Treatment::kNop: emit_ident(e, i); break;
+    case Treatment::kJump: emit_jump(e, i); break;
+    case Treatment::kConditional: emit_conditional(e, i); break;
+    case Treatment::kLoop: emit_loop(e, i); break;
+    case Treatment::kCall: emit_call(e, i); break;
+    case Treatment::kReturn: emit_return(e, i); break;
+    case Treatment::kPushEip: emit_push_eip(e, i); break;
+    case Treatment::kClearIf: emit_clear_if(e, i); break;
+    case Treatment::kSetIf: emit_set_if(e, i); break;
+    case Treatment::kPushFlags: emit_push_flags(e, i); break;
+    case Treatment::kReadSegment: emit_read_segment(e, i); break;
+    case Treatment::kPushSegment: emit_push_segment(e, i); break;
+    default: emit_callout(e, i); break;
   }
 }
 

@@ -11,10 +11,10 @@ namespace ring1::translator {
 // What a translation depends on besides the guest's bytes; part of the cache's key.
 struct Mode {
   uint32_t cs_base = 0;
-  bool code32 = true;        // CS.D
-  bool stack32 = true;       // SS.B
-  uint8_t cpl = 0;           // the guest's CPL
-  bool plain_flags = true;   // the guest's IOPL and NT are 0: PUSHF may be inline
+  bool code32 = true;          // CS.D
+  bool stack32 = true;         // SS.B
+  uint8_t cpl = 0;             // the guest's CPL
+  bool plain_flags = true;     // the guest's IOPL and NT are 0: PUSHF may be inline
   bool plain_segments = true;  // DS, ES, FS hold the guest's own selectors: they may be read natively
   bool operator==(const Mode&) const = default;
 };
@@ -30,10 +30,11 @@ struct MapEntry {
   uint16_t code_offset;   // from the start of the unit's code; an entry holds until the next one
   uint16_t guest_offset;  // kOffset: bytes from the unit's first EIP; kExitTarget: index of the exit
   Eip eip = Eip::kOffset;
-  bool boundary = false;     // exactly the guest's state at the start of that instruction; execution may also resume here
-  bool shadowed = false;     // the guest's STI or MOV SS shadow covers this instruction: deliver no interrupt in front of it
+  bool boundary = false;  // exactly the guest's state at the start of that instruction; execution may also resume here
+  bool shadowed =
+      false;  // the guest's STI or MOV SS shadow covers this instruction: deliver no interrupt in front of it
   bool ecx_spilled = false;
-  bool ecx_in_gs = false;    // then at SharedPage::spill[0] instead of the stack
+  bool ecx_in_gs = false;  // then at SharedPage::spill[0] instead of the stack
   int8_t ecx_disp = 0;
   int8_t esp_delta = 0;
   int8_t eip_disp = 0;
@@ -43,8 +44,8 @@ struct MapEntry {
 struct DirectExit {
   uint16_t patch_offset;  // of the rel32 field
   uint16_t stub_offset;
-  uint32_t target_eip;    // guest EIP (offset in CS)
-  bool is_call;           // links to the target's call entry: a hardware return address is on the stack
+  uint32_t target_eip;  // guest EIP (offset in CS)
+  bool is_call;         // links to the target's call entry: a hardware return address is on the stack
 };
 
 // A call's continuation: where the return table's entry for this return address points.
@@ -63,9 +64,9 @@ struct Callout {
 
 struct Translation {
   static constexpr unsigned kMaxCode = 2048, kMaxMap = 256, kMaxExits = 32, kMaxReturns = 6, kMaxCallouts = 64;
-  uint8_t* code = nullptr;      // the caller's buffer of kMaxCode bytes
+  uint8_t* code = nullptr;  // the caller's buffer of kMaxCode bytes
   uint16_t code_size = 0;
-  uint16_t guest_size = 0;      // guest bytes covered, contiguous from the first
+  uint16_t guest_size = 0;  // guest bytes covered, contiguous from the first
   uint16_t instructions = 0;
   uint16_t indirect_entry = 0;  // pops and checks the target; see docs/translator.md
   uint16_t call_entry = 0;      // drops the hardware return address

@@ -8,9 +8,9 @@
 namespace ring1::translator {
 
 struct Source {
-  uint32_t eip;            // guest EIP of the first instruction (offset in CS)
-  const uint8_t* bytes;    // guest code at CS.base + eip; a copy, at most kMaxGuestBytes
-  unsigned available;      // readable bytes there: the unit ends before an instruction that does not fit
+  uint32_t eip;          // guest EIP of the first instruction (offset in CS)
+  const uint8_t* bytes;  // guest code at CS.base + eip; a copy, at most kMaxGuestBytes
+  unsigned available;    // readable bytes there: the unit ends before an instruction that does not fit
   unsigned max_instructions = 24;
 };
 

@@ -29,9 +29,7 @@ JsonObject& JsonObject::raw(std::string_view name, std::string_view value) {
   return *this;
 }
 
-JsonObject& JsonObject::number(std::string_view name, uint64_t value) {
-  return raw(name, std::to_string(value));
-}
+JsonObject& JsonObject::number(std::string_view name, uint64_t value) { return raw(name, std::to_string(value)); }
 
 JsonObject& JsonObject::numbers(std::string_view name, const std::vector<uint64_t>& values) {
   std::string list;
@@ -39,16 +37,10 @@ JsonObject& JsonObject::numbers(std::string_view name, const std::vector<uint64_
   return raw(name, "[" + list + "]");
 }
 
-JsonObject& JsonObject::string(std::string_view name, std::string_view value) {
-  return raw(name, json_quote(value));
-}
+JsonObject& JsonObject::string(std::string_view name, std::string_view value) { return raw(name, json_quote(value)); }
 
-JsonObject& JsonObject::boolean(std::string_view name, bool value) {
-  return raw(name, value ? "true" : "false");
-}
+JsonObject& JsonObject::boolean(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
 
-JsonObject& JsonObject::object(std::string_view name, const JsonObject& value) {
-  return raw(name, value.text());
-}
+JsonObject& JsonObject::object(std::string_view name, const JsonObject& value) { return raw(name, value.text()); }
 
 }  // namespace ring1::vmm

@@ -49,13 +49,13 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
   command->add_option("--engine", run.engine, "bt, svm, vmx; svm-shadow, vmx-shadow without nested paging")
       ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}));
-  command
-      ->add_option("--time", raw.time, "real: the guest's clocks go on while it does not run; active: they stand")
+  command->add_option("--time", raw.time, "real: the guest's clocks go on while it does not run; active: they stand")
       ->check(CLI::IsMember({"real", "active"}))
       ->capture_default_str();
   command
-      ->add_option("--cpu-for", run.cpu_for, "engines, like bt,svm: show the guest only features that all of them have, "
-                                             "so that it can be restored on each")
+      ->add_option("--cpu-for", run.cpu_for,
+                   "engines, like bt,svm: show the guest only features that all of them have, "
+                   "so that it can be restored on each")
       ->delimiter(',')
       ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}))
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -106,7 +106,8 @@ CLI::App* add_top(CLI::App& app, TopOptions& top) {
 void check_restore(const RunOptions& run) {
   if (!run.restore && run.kernel.empty()) throw usage_failure("--kernel is required (see 'ring1 --help')");
   if (!run.restore) return;
-  if (!run.kernel.empty() || run.initrd || !run.append.empty() || !run.modules.empty() || !run.cpu_for.empty() || run.reboot)
+  if (!run.kernel.empty() || run.initrd || !run.append.empty() || !run.modules.empty() || !run.cpu_for.empty() ||
+      run.reboot)
     throw usage_failure("--restore goes with none of --kernel, --initrd, --append, --module, --cpu-for and --reboot");
 }
 
@@ -169,9 +170,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   } catch (const CLI::Success& help) {
     app.exit(help, std::cout, std::cerr);
     return std::nullopt;
-  } catch (const CLI::ParseError& error) {
-    throw usage_failure(std::string(error.what()) + " (see 'ring1 --help')");
-  }
+  } catch (const CLI::ParseError& error) { throw usage_failure(std::string(error.what()) + " (see 'ring1 --help')"); }
   if (*run_command) {
     check_run(run, raw);
     options.command = run;
@@ -212,8 +211,8 @@ uint64_t parse_memory_size(std::string_view text) {
   if (error != std::errc() || shift == 64)
     throw usage_failure(fmt::format("--mem {}: a number with K, M or G is needed", text));
   if (number > kLargestMemory >> shift || number << shift < kSmallestMemory)
-    throw usage_failure(fmt::format("--mem {}: a guest can have {} MiB to {} MiB", text, kSmallestMemory >> 20,
-                                    kLargestMemory >> 20));
+    throw usage_failure(
+        fmt::format("--mem {}: a guest can have {} MiB to {} MiB", text, kSmallestMemory >> 20, kLargestMemory >> 20));
   const uint64_t size = number << shift;
   if (size % kPageSize != 0) throw usage_failure(fmt::format("--mem {}: not a multiple of 4 KiB", text));
   return size;

@@ -60,7 +60,7 @@ struct SchedOptions {
 };
 
 struct TopOptions {
-  double interval = 1;  // seconds
+  double interval = 1;            // seconds
   std::optional<unsigned> count;  // of tables, then it ends
 };
 

@@ -33,14 +33,9 @@ void Pit::forget_ticks(uint64_t now) {
 
 void Pit::deliver(uint64_t now) {
   switch (line_.pulse()) {
-    case TimerLine::Answer::kDelivered:
-      ticks_.delivered(now);
-      break;
-    case TimerLine::Answer::kCoalesced:
-      break;
-    case TimerLine::Answer::kMasked:
-      ticks_.drop();
-      break;
+    case TimerLine::Answer::kDelivered: ticks_.delivered(now); break;
+    case TimerLine::Answer::kCoalesced: break;
+    case TimerLine::Answer::kMasked: ticks_.drop(); break;
   }
 }
 

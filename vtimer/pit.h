@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The 8254 of a PC and port 0x61. Times are nanoseconds of virtual time (Clock).
 //
-// Lost ticks: a tick that finds the line's interrupt still waiting is kept (tick_backlog.h), and delivered when the guest
-// has ended one, at most twice as often as regular ones. What comes while the guest does not listen to the line at all is
-// dropped and counted.
+// Lost ticks: a tick that finds the line's interrupt still waiting is kept (tick_backlog.h), and delivered when the
+// guest has ended one, at most twice as often as regular ones. What comes while the guest does not listen to the line
+// at all is dropped and counted.
 #pragma once
 
 #include <linux/kvm.h>
@@ -73,7 +73,7 @@ class Pit {
   uint8_t port61_ = 0;
   uint64_t seen_edges_ = 0;  // of channel 0, turned into ticks
   TickBacklog ticks_;
-  bool ended_ = false;       // the line may take the next one now
+  bool ended_ = false;  // the line may take the next one now
   uint64_t deadline_ = kNoDeadline;
 };
 

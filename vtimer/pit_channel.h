@@ -10,13 +10,18 @@ namespace ring1::vtimer {
 
 inline constexpr uint64_t kPitHz = 1193182;
 
-uint64_t pit_ticks(uint64_t ns);     // whole input clocks in that time
-uint64_t pit_ns(uint64_t ticks);     // the first nanosecond at which that many are over
+uint64_t pit_ticks(uint64_t ns);  // whole input clocks in that time
+uint64_t pit_ns(uint64_t ticks);  // the first nanosecond at which that many are over
 
 class PitChannel {
  public:
   enum Mode : uint8_t {
-    kTerminalCount = 0, kOneShot = 1, kRateGenerator = 2, kSquareWave = 3, kSoftwareStrobe = 4, kHardwareStrobe = 5,
+    kTerminalCount = 0,
+    kOneShot = 1,
+    kRateGenerator = 2,
+    kSquareWave = 3,
+    kSoftwareStrobe = 4,
+    kHardwareStrobe = 5,
   };
   enum Access : uint8_t { kLatch = 0, kLow = 1, kHigh = 2, kWord = 3, kWordHigh = 4 };  // KVM's rw and state codes
 

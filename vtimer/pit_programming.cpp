@@ -38,12 +38,8 @@ void PitChannel::accept_count(uint32_t written, uint64_t now) {
 
 void PitChannel::write_count(uint8_t value, uint64_t now) {
   switch (s_.write_state) {
-    case kLow:
-      accept_count(value, now);
-      break;
-    case kHigh:
-      accept_count(uint32_t{value} << 8, now);
-      break;
+    case kLow: accept_count(value, now); break;
+    case kHigh: accept_count(uint32_t{value} << 8, now); break;
     case kWordHigh:
       s_.write_state = kWord;
       accept_count(s_.write_latch | uint32_t{value} << 8, now);
@@ -87,12 +83,8 @@ uint8_t PitChannel::read_count(uint64_t now) {
     case kHigh:
       if (latched) state = 0;
       return static_cast<uint8_t>(count >> 8);
-    case kWordHigh:
-      state = latched ? 0 : kWord;
-      return static_cast<uint8_t>(count >> 8);
-    default:
-      state = kWordHigh;
-      return static_cast<uint8_t>(count);
+    case kWordHigh: state = latched ? 0 : kWord; return static_cast<uint8_t>(count >> 8);
+    default: state = kWordHigh; return static_cast<uint8_t>(count);
   }
 }
 

@@ -12,8 +12,7 @@ class Ratio {
   constexpr Ratio() = default;
 
   // Rounded down: apply(n) falls short of n * numerator / denominator by less than 1 + n / 2^64.
-  constexpr Ratio(uint64_t numerator, uint64_t denominator)
-      : whole_(numerator / denominator), fraction_(0) {
+  constexpr Ratio(uint64_t numerator, uint64_t denominator) : whole_(numerator / denominator), fraction_(0) {
     uint64_t rest = numerator % denominator;
     for (int bit = 0; bit < 64; ++bit) {  // long division; rest < denominator < 2^63
       rest <<= 1;

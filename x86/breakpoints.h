@@ -15,7 +15,7 @@ enum class Kind : uint8_t { kCode, kWrite, kPort, kAccess };  // R/W of DR7; a p
 inline constexpr unsigned kCount = 4, kAll = (1u << kCount) - 1;
 inline constexpr uint64_t kDr6Fixed1 = 0xffff0ff0, kDr7Fixed1 = 1u << 10;
 inline constexpr uint64_t kDr6Bd = 1u << 13, kDr6Bs = 1u << 14, kDr6Bt = 1u << 15;
-inline constexpr uint64_t kDr7Gd = 1u << 13;  // any #DB clears it (SDM 3B 17.2.4)
+inline constexpr uint64_t kDr7Gd = 1u << 13;   // any #DB clears it (SDM 3B 17.2.4)
 inline constexpr uint64_t kDr7Enables = 0xff;  // L0 G0 L1 G1 ...
 
 // The flag that everything about breakpoints is behind.

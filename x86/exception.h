@@ -7,8 +7,24 @@
 namespace ring1 {
 
 enum class Vector : uint8_t {
-  kDe = 0, kDb = 1, kNmi = 2, kBp = 3, kOf = 4, kBr = 5, kUd = 6, kNm = 7, kDf = 8, kTs = 10, kNp = 11,
-  kSs = 12, kGp = 13, kPf = 14, kMf = 16, kAc = 17, kMc = 18, kXm = 19,
+  kDe = 0,
+  kDb = 1,
+  kNmi = 2,
+  kBp = 3,
+  kOf = 4,
+  kBr = 5,
+  kUd = 6,
+  kNm = 7,
+  kDf = 8,
+  kTs = 10,
+  kNp = 11,
+  kSs = 12,
+  kGp = 13,
+  kPf = 14,
+  kMf = 16,
+  kAc = 17,
+  kMc = 18,
+  kXm = 19,
 };
 
 namespace page_fault {
@@ -21,8 +37,13 @@ inline constexpr uint32_t kFetch = 1u << 4;
 
 constexpr bool pushes_error_code(Vector vector) {
   switch (vector) {
-    case Vector::kDf: case Vector::kTs: case Vector::kNp: case Vector::kSs:
-    case Vector::kGp: case Vector::kPf: case Vector::kAc: return true;
+    case Vector::kDf:
+    case Vector::kTs:
+    case Vector::kNp:
+    case Vector::kSs:
+    case Vector::kGp:
+    case Vector::kPf:
+    case Vector::kAc: return true;
     default: return false;
   }
 }

@@ -19,8 +19,8 @@ Outcome check_paging(Context& c, uint64_t cr0, uint64_t cr3, uint64_t cr4) {
   return Outcome::kBlocked;
 }
 
-// Paging enters and leaves long mode where EFER.LME is set (SDM 3A 4.1.2, 9.8.5): not without PAE, not from or to 64-bit
-// code, and not with process-context identifiers.
+// Paging enters and leaves long mode where EFER.LME is set (SDM 3A 4.1.2, 9.8.5): not without PAE, not from or to
+// 64-bit code, and not with process-context identifiers.
 bool may_toggle_paging(const Context& c) {
   if (c.cpu.seg[kCs].access & RING1_AR_L) return false;
   return c.long_mode() ? !(c.cpu.cr4 & cr4::kPcide) : (c.cpu.cr4 & cr4::kPae) != 0;

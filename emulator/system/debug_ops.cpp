@@ -14,9 +14,12 @@ constexpr uint64_t kDr7GeneralDetect = 1u << 13;
 bool is_debug_register(ZydisRegister reg) { return reg >= ZYDIS_REGISTER_DR0 && reg <= ZYDIS_REGISTER_DR15; }
 
 void write_debug(Context& c, unsigned number, uint64_t value) {
-  if (number == 6) c.cpu.dr[6] = (value & kDr6Writable) | kDr6Fixed1;
-  else if (number == 7) c.cpu.dr[7] = (value & ~kDr7Fixed0) | kDr7Fixed1;
-  else c.cpu.dr[number] = value;
+  if (number == 6)
+    c.cpu.dr[6] = (value & kDr6Writable) | kDr6Fixed1;
+  else if (number == 7)
+    c.cpu.dr[7] = (value & ~kDr7Fixed0) | kDr7Fixed1;
+  else
+    c.cpu.dr[number] = value;
   c.machine.debug_register_written(number);
 }
 

@@ -20,10 +20,13 @@ uint32_t flags_to_push(const ring1_cpu_state& cpu, const Event& event) {
   const auto flags = static_cast<uint32_t>(cpu.rflags);
   if (!event.is_exception || event.is_software) return flags;
   switch (static_cast<Vector>(event.vector)) {
-    case Vector::kDb: case Vector::kNmi: case Vector::kBp: case Vector::kOf: case Vector::kDf: case Vector::kMc:
-      return flags;
-    default:
-      return flags | eflags::kRf;
+    case Vector::kDb:
+    case Vector::kNmi:
+    case Vector::kBp:
+    case Vector::kOf:
+    case Vector::kDf:
+    case Vector::kMc: return flags;
+    default: return flags | eflags::kRf;
   }
 }
 
@@ -53,11 +56,11 @@ Outcome read_gate(Sys& sys, const Event& event, Descriptor* gate) {
   gate->high = words[1];
   switch (gate->is_system() ? gate->system_type() : SystemType{0}) {
     case SystemType::kTaskGate:
-    case SystemType::kInterruptGate16: case SystemType::kTrapGate16:
-    case SystemType::kInterruptGate32: case SystemType::kTrapGate32:
-      break;
-    default:
-      return sys.raise(Vector::kGp, error);
+    case SystemType::kInterruptGate16:
+    case SystemType::kTrapGate16:
+    case SystemType::kInterruptGate32:
+    case SystemType::kTrapGate32: break;
+    default: return sys.raise(Vector::kGp, error);
   }
   if (event.is_software && gate->dpl() < cpl_of(sys.cpu)) return sys.raise(Vector::kGp, error);
   return gate->present() ? Outcome::kDone : sys.raise(Vector::kNp, error);
@@ -143,8 +146,8 @@ Outcome deliver_once(Sys& sys, const Event& event) {
   } else {
     Descriptor gate;
     RING1_TRY(read_gate(sys, event, &gate));
-    outcome = gate.is_system(SystemType::kTaskGate) ? through_task_gate(sys, event, gate)
-                                                    : through_gate(sys, event, gate);
+    outcome =
+        gate.is_system(SystemType::kTaskGate) ? through_task_gate(sys, event, gate) : through_gate(sys, event, gate);
   }
   if (outcome == Outcome::kDone || outcome == Outcome::kTrap) {
     sys.cpu.shadow = 0;

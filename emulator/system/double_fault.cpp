@@ -14,8 +14,11 @@ enum class Class { kBenign, kContributory, kPageFault, kDoubleFault };
 Class class_of(const Event& event) {
   if (!event.is_exception || event.is_software) return Class::kBenign;
   switch (static_cast<Vector>(event.vector)) {
-    case Vector::kDe: case Vector::kTs: case Vector::kNp: case Vector::kSs: case Vector::kGp:
-      return Class::kContributory;
+    case Vector::kDe:
+    case Vector::kTs:
+    case Vector::kNp:
+    case Vector::kSs:
+    case Vector::kGp: return Class::kContributory;
     case Vector::kPf: return Class::kPageFault;
     case Vector::kDf: return Class::kDoubleFault;
     default: return Class::kBenign;

@@ -12,8 +12,10 @@ namespace {
 // Without descriptors: real and virtual-8086 mode.
 Outcome plain_transfer(Sys& sys, uint16_t selector, uint32_t offset) {
   if (offset > sys.cpu.seg[kCs].limit) return sys.raise(Vector::kGp);
-  if (vm86_of(sys.cpu)) load_vm86_segment(sys.cpu, kCs, selector);
-  else load_real_segment(sys.cpu, kCs, selector);
+  if (vm86_of(sys.cpu))
+    load_vm86_segment(sys.cpu, kCs, selector);
+  else
+    load_real_segment(sys.cpu, kCs, selector);
   sys.cpu.rip = offset;
   return Outcome::kDone;
 }
@@ -30,17 +32,15 @@ Outcome push_return_address(Sys& sys, unsigned operand_size) {
 Outcome check_same_level(Sys& sys, uint16_t selector, const Descriptor& code, bool through_gate) {
   const unsigned cpl = cpl_of(sys.cpu);
   if (!code.is_code()) return sys.raise_selector(Vector::kGp, selector);
-  const bool allowed = code.is_conforming()
-                           ? code.dpl() <= cpl
-                           : code.dpl() == cpl && (through_gate || rpl_of(selector) <= cpl);
+  const bool allowed =
+      code.is_conforming() ? code.dpl() <= cpl : code.dpl() == cpl && (through_gate || rpl_of(selector) <= cpl);
   if (!allowed) return sys.raise_selector(Vector::kGp, selector);
   return code.present() ? Outcome::kDone : sys.raise_selector(Vector::kNp, selector);
 }
 
 // May the present code use this gate or TSS?
 Outcome check_gate(Sys& sys, uint16_t selector, const Descriptor& gate) {
-  if (gate.dpl() < cpl_of(sys.cpu) || gate.dpl() < rpl_of(selector))
-    return sys.raise_selector(Vector::kGp, selector);
+  if (gate.dpl() < cpl_of(sys.cpu) || gate.dpl() < rpl_of(selector)) return sys.raise_selector(Vector::kGp, selector);
   return gate.present() ? Outcome::kDone : sys.raise_selector(Vector::kNp, selector);
 }
 
@@ -106,8 +106,7 @@ Outcome through_system(Sys& sys, uint16_t selector, const Descriptor& descriptor
   const TaskSwitch reason = call ? TaskSwitch::kCall : TaskSwitch::kJump;
   switch (descriptor.system_type()) {
     case SystemType::kCallGate16:
-    case SystemType::kCallGate32:
-      return through_call_gate(sys, selector, descriptor, call);
+    case SystemType::kCallGate32: return through_call_gate(sys, selector, descriptor, call);
     case SystemType::kTaskGate:
       RING1_TRY(check_gate(sys, selector, descriptor));
       return task_gate(sys, descriptor, reason);
@@ -115,16 +114,15 @@ Outcome through_system(Sys& sys, uint16_t selector, const Descriptor& descriptor
     case SystemType::kTss32:
       RING1_TRY(check_gate(sys, selector, descriptor));
       return task_switch(sys, selector, reason);
-    default:
-      return sys.raise_selector(Vector::kGp, selector);
+    default: return sys.raise_selector(Vector::kGp, selector);
   }
 }
 
 Outcome transfer(Sys& sys, uint16_t selector, uint32_t offset, unsigned operand_size, bool call) {
   if (operand_size == 2) offset &= 0xffff;
   if (!protected_of(sys.cpu)) {
-    if (call) RING1_TRY(offset > sys.cpu.seg[kCs].limit ? sys.raise(Vector::kGp)
-                                                        : push_return_address(sys, operand_size));
+    if (call)
+      RING1_TRY(offset > sys.cpu.seg[kCs].limit ? sys.raise(Vector::kGp) : push_return_address(sys, operand_size));
     return plain_transfer(sys, selector, offset);
   }
   if (is_null(selector)) return sys.raise(Vector::kGp);

@@ -39,8 +39,10 @@ Outcome far_return(Sys& sys, unsigned operand_size, uint16_t parameter_bytes) {
   if (!protected_of(sys.cpu)) {
     if (eip > sys.cpu.seg[kCs].limit) return sys.raise(Vector::kGp);
     frame.move_stack_pointer();
-    if (vm86_of(sys.cpu)) load_vm86_segment(sys.cpu, kCs, selector);
-    else load_real_segment(sys.cpu, kCs, selector);
+    if (vm86_of(sys.cpu))
+      load_vm86_segment(sys.cpu, kCs, selector);
+    else
+      load_real_segment(sys.cpu, kCs, selector);
     sys.cpu.rip = eip;
     return Outcome::kDone;
   }

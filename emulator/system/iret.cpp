@@ -105,9 +105,12 @@ Outcome protected_return(Sys& sys, unsigned operand_size) {
 
 Outcome interrupt_return(Sys& sys, unsigned operand_size) {
   Outcome outcome;
-  if (!protected_of(sys.cpu)) outcome = real_return(sys, operand_size);
-  else if (sys.cpu.rflags & eflags::kNt) outcome = task_return(sys);
-  else outcome = protected_return(sys, operand_size);
+  if (!protected_of(sys.cpu))
+    outcome = real_return(sys, operand_size);
+  else if (sys.cpu.rflags & eflags::kNt)
+    outcome = task_return(sys);
+  else
+    outcome = protected_return(sys, operand_size);
   if (outcome == Outcome::kDone || outcome == Outcome::kTrap) sys.cpu.nmi_blocked = 0;  // SDM 3A 6.7.1
   return outcome;
 }

@@ -22,7 +22,8 @@ constexpr uint32_t kLslTypes = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 9 | 1u << 11;
 Outcome visible(Sys& sys, uint16_t selector, uint32_t types, bool* yes, Descriptor* descriptor) {
   RING1_TRY(find_descriptor(sys, selector, yes, descriptor));
   if (!*yes) return Outcome::kDone;
-  if (descriptor->is_system() && !(types >> static_cast<unsigned>(descriptor->system_type()) & 1)) *yes = false;
+  if (descriptor->is_system() && !(types >> static_cast<unsigned>(descriptor->system_type()) & 1))
+    *yes = false;
   else if (!descriptor->is_conforming())
     *yes = descriptor->dpl() >= cpl_of(sys.cpu) && descriptor->dpl() >= rpl_of(selector);
   return Outcome::kDone;

@@ -39,8 +39,7 @@ Outcome load_data_segment(Sys& sys, SegmentRegister which, uint16_t selector, Ve
   Descriptor descriptor;
   RING1_TRY(read_descriptor(sys, selector, invalid, &descriptor));
   if (!descriptor.is_readable()) return sys.raise_selector(invalid, selector);
-  if (!descriptor.is_conforming() &&
-      (rpl_of(selector) > descriptor.dpl() || cpl_of(sys.cpu) > descriptor.dpl()))
+  if (!descriptor.is_conforming() && (rpl_of(selector) > descriptor.dpl() || cpl_of(sys.cpu) > descriptor.dpl()))
     return sys.raise_selector(invalid, selector);
   if (!descriptor.present()) return sys.raise_selector(Vector::kNp, selector);
   RING1_TRY(mark_accessed(sys, &descriptor));

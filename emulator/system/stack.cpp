@@ -29,8 +29,7 @@ Outcome Frame::write(Sys& sys, const ring1_segment& stack, __u64* sp, unsigned c
     RING1_TRY(sys.probe(first, size, privilege));
     probed = static_cast<uint32_t>(first & kPageMask);
   }
-  for (unsigned i = 0; i < count_; ++i)
-    RING1_TRY(sys.write(address(i), &words_[i], size, privilege, Purpose::kData));
+  for (unsigned i = 0; i < count_; ++i) RING1_TRY(sys.write(address(i), &words_[i], size, privilege, Purpose::kData));
   *sp = with_stack_pointer(*sp, static_cast<uint32_t>(*sp) - count_ * size, mask);
   return Outcome::kDone;
 }
@@ -44,8 +43,8 @@ Outcome FrameReader::pop(uint32_t* word) {
   const uint32_t at = offset_ & stack_mask(stack);
   if (!within_limit(stack, at, size)) return sys_.raise(Vector::kSs);
   *word = 0;
-  RING1_TRY(sys_.read(static_cast<uint32_t>(stack.base + at), word, size, privilege_of(cpl_of(sys_.cpu)),
-                      Purpose::kData));
+  RING1_TRY(
+      sys_.read(static_cast<uint32_t>(stack.base + at), word, size, privilege_of(cpl_of(sys_.cpu)), Purpose::kData));
   offset_ += size;
   return Outcome::kDone;
 }

@@ -21,8 +21,7 @@ Outcome Sys::write(uint32_t linear, const void* from, unsigned size, Privilege p
   if (first != size) RING1_TRY(of(machine.probe_write(Gva(0), size - first, privilege, fault_)));
   RING1_TRY(of(machine.write(Gva(linear), from, first, privilege, purpose, fault_)));
   if (first == size) return Outcome::kDone;
-  return of(machine.write(Gva(0), static_cast<const uint8_t*>(from) + first, size - first, privilege, purpose,
-                          fault_));
+  return of(machine.write(Gva(0), static_cast<const uint8_t*>(from) + first, size - first, privilege, purpose, fault_));
 }
 
 Outcome Sys::probe(uint32_t linear, unsigned size, Privilege privilege) {

@@ -7,11 +7,10 @@
 #include "x86/registers.h"
 
 // Leaves the function with any outcome but kDone.
-#define RING1_TRY(expression)                                                          \
-  do {                                                                                 \
-    if (::ring1::emulator::Outcome outcome_ = (expression);                            \
-        outcome_ != ::ring1::emulator::Outcome::kDone)                                 \
-      return outcome_;                                                                 \
+#define RING1_TRY(expression)                                                                              \
+  do {                                                                                                     \
+    if (::ring1::emulator::Outcome outcome_ = (expression); outcome_ != ::ring1::emulator::Outcome::kDone) \
+      return outcome_;                                                                                     \
   } while (0)
 
 namespace ring1::emulator {

@@ -7,7 +7,8 @@ namespace ring1::emulator {
 namespace {
 
 constexpr uint32_t kFlatLimit = 0xffffffff;
-constexpr uint32_t kFlatData = RING1_AR_P | RING1_AR_S | RING1_AR_WRITABLE | RING1_AR_ACCESSED | RING1_AR_DB | RING1_AR_G;
+constexpr uint32_t kFlatData =
+    RING1_AR_P | RING1_AR_S | RING1_AR_WRITABLE | RING1_AR_ACCESSED | RING1_AR_DB | RING1_AR_G;
 constexpr uint32_t kFlatCode = kFlatData | RING1_AR_CODE;
 
 ring1_segment flat(uint32_t selector, uint32_t access, unsigned cpl) {

@@ -20,15 +20,18 @@ Outcome op_wrmsr(Context& c) {
   return c.machine.write_msr(static_cast<uint32_t>(c.cpu.gpr[kRcx]), value) ? Outcome::kDone : c.raise(Vector::kGp);
 }
 
-// No limit or type check: the operand is an address, not an access (SDM 2A INVLPG). One that is not canonical does nothing.
+// No limit or type check: the operand is an address, not an access (SDM 2A INVLPG). One that is not canonical does
+// nothing.
 Outcome op_invlpg(Context& c) {
   if (!require_cpl0(c)) return c.failure;
   if (!c.has_memory(0)) return c.raise(Vector::kUd);
   const SegmentRegister segment = c.segment_of(0);
   const uint64_t base = c.code64() && segment < kFs ? 0 : c.cpu.seg[segment].base;
   const uint64_t address = base + c.offset_of(0);
-  if (!c.code64()) c.machine.invlpg(Gva(static_cast<uint32_t>(address)));
-  else if (c.canonical(address)) c.machine.invlpg(Gva(address));
+  if (!c.code64())
+    c.machine.invlpg(Gva(static_cast<uint32_t>(address)));
+  else if (c.canonical(address))
+    c.machine.invlpg(Gva(address));
   return Outcome::kDone;
 }
 

@@ -32,8 +32,7 @@ constexpr unsigned chunk_at(uint32_t offset, uint32_t end) { return end - offset
 Outcome TaskImage::load(Sys& sys, uint64_t base) {
   uint8_t bytes[tss32::kBytes] = {};
   const uint32_t size = wide ? tss32::kBytes : tss16::kBytes;
-  for (uint32_t at = 0; at < size; at += kChunk)
-    RING1_TRY(sys.read_system(base + at, bytes + at, chunk_at(at, size)));
+  for (uint32_t at = 0; at < size; at += kChunk) RING1_TRY(sys.read_system(base + at, bytes + at, chunk_at(at, size)));
   if (wide) {
     cr3 = take<uint32_t>(bytes, tss32::kCr3);
     eip = take<uint32_t>(bytes, tss32::kEip);

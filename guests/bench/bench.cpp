@@ -31,15 +31,17 @@ uint32_t best_of(Operation operation) {
 
 void report(const char* name, uint32_t ticks) { print("BENCH: %s: %u\n", name, ticks); }
 
-// `code` so often, in one loop around the two reads of the counter, with EBX and EDI as given and ECX free. The loop itself
-// does not count.
-#define LOOP(code, ebx_in, edi_in)                                                                       \
-  best_of([] {                                                                                           \
-    uint32_t left = kCount, ebx = (ebx_in), ecx = 0, edi = (edi_in);                                     \
-    const uint64_t begin = rdtsc();                                                                      \
-    asm volatile("1:\t" code "\n\tdecl %%esi\n\tjnz 1b"                                                  \
-                 : "+S"(left), "+b"(ebx), "+c"(ecx), "+D"(edi) : : "eax", "edx", "memory", "cc");         \
-    return static_cast<uint32_t>(rdtsc() - begin) / kCount;                                              \
+// `code` so often, in one loop around the two reads of the counter, with EBX and EDI as given and ECX free. The loop
+// itself does not count.
+#define LOOP(code, ebx_in, edi_in)                                   \
+  best_of([] {                                                       \
+    uint32_t left = kCount, ebx = (ebx_in), ecx = 0, edi = (edi_in); \
+    const uint64_t begin = rdtsc();                                  \
+    asm volatile("1:\t" code "\n\tdecl %%esi\n\tjnz 1b"              \
+                 : "+S"(left), "+b"(ebx), "+c"(ecx), "+D"(edi)       \
+                 :                                                   \
+                 : "eax", "edx", "memory", "cc");                    \
+    return static_cast<uint32_t>(rdtsc() - begin) / kCount;          \
   })
 #define BENCH(name, code) report(name, LOOP(code, 0, 0) - cost_of_nothing)
 
@@ -48,7 +50,9 @@ uint32_t user_ticks;
 void user_system_calls() { user_ticks = LOOP("int $0x80", 0, 0); }
 
 void user_fast_calls() {
-  user_ticks = LOOP("pushl %%esi; pushl %%ebp; movl %%esp, %%ebp; sysenter; .globl bench_back; bench_back: popl %%ebp; popl %%esi", 0, 0);
+  user_ticks = LOOP(
+      "pushl %%esi; pushl %%ebp; movl %%esp, %%ebp; sysenter; .globl bench_back; bench_back: popl %%ebp; popl %%esi", 0,
+      0);
 }
 
 extern "C" uint32_t bench_stack[256];

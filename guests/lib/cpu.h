@@ -21,11 +21,19 @@ inline void sti() { asm volatile("sti" ::: "memory"); }
 inline void halt() { asm volatile("hlt" ::: "memory"); }
 inline void pause() { asm volatile("pause" ::: "memory"); }
 
-inline uint32_t read_flags() { uint32_t v; asm volatile("pushfl; popl %0" : "=r"(v)); return v; }
+inline uint32_t read_flags() {
+  uint32_t v;
+  asm volatile("pushfl; popl %0" : "=r"(v));
+  return v;
+}
 inline void write_flags(uint32_t v) { asm volatile("pushl %0; popfl" ::"r"(v) : "memory", "cc"); }
 
-#define RING1_GUEST_REGISTER(name)                                                          \
-  inline uint32_t read_##name() { uint32_t v; asm volatile("mov %%" #name ", %0" : "=r"(v)); return v; } \
+#define RING1_GUEST_REGISTER(name)                 \
+  inline uint32_t read_##name() {                  \
+    uint32_t v;                                    \
+    asm volatile("mov %%" #name ", %0" : "=r"(v)); \
+    return v;                                      \
+  }                                                \
   inline void write_##name(uint32_t v) { asm volatile("mov %0, %%" #name ::"r"(v) : "memory"); }
 RING1_GUEST_REGISTER(cr0)
 RING1_GUEST_REGISTER(cr2)
@@ -39,8 +47,12 @@ RING1_GUEST_REGISTER(dr6)
 RING1_GUEST_REGISTER(dr7)
 #undef RING1_GUEST_REGISTER
 
-#define RING1_GUEST_SEGMENT(name)                                                             \
-  inline uint16_t read_##name() { uint16_t v; asm volatile("mov %%" #name ", %0" : "=r"(v)); return v; } \
+#define RING1_GUEST_SEGMENT(name)                  \
+  inline uint16_t read_##name() {                  \
+    uint16_t v;                                    \
+    asm volatile("mov %%" #name ", %0" : "=r"(v)); \
+    return v;                                      \
+  }                                                \
   inline void write_##name(uint16_t v) { asm volatile("mov %0, %%" #name ::"r"(v) : "memory"); }
 RING1_GUEST_SEGMENT(ds)
 RING1_GUEST_SEGMENT(es)
@@ -48,7 +60,11 @@ RING1_GUEST_SEGMENT(fs)
 RING1_GUEST_SEGMENT(gs)
 RING1_GUEST_SEGMENT(ss)
 #undef RING1_GUEST_SEGMENT
-inline uint16_t read_cs() { uint16_t v; asm volatile("mov %%cs, %0" : "=r"(v)); return v; }
+inline uint16_t read_cs() {
+  uint16_t v;
+  asm volatile("mov %%cs, %0" : "=r"(v));
+  return v;
+}
 
 struct __attribute__((packed)) TablePointer {
   uint16_t limit;
@@ -56,14 +72,30 @@ struct __attribute__((packed)) TablePointer {
 };
 inline void lgdt(const TablePointer& p) { asm volatile("lgdt %0" ::"m"(p) : "memory"); }
 inline void lidt(const TablePointer& p) { asm volatile("lidt %0" ::"m"(p) : "memory"); }
-inline TablePointer sgdt() { TablePointer p{}; asm volatile("sgdt %0" : "=m"(p)); return p; }
-inline TablePointer sidt() { TablePointer p{}; asm volatile("sidt %0" : "=m"(p)); return p; }
+inline TablePointer sgdt() {
+  TablePointer p{};
+  asm volatile("sgdt %0" : "=m"(p));
+  return p;
+}
+inline TablePointer sidt() {
+  TablePointer p{};
+  asm volatile("sidt %0" : "=m"(p));
+  return p;
+}
 inline void ltr(uint16_t s) { asm volatile("ltr %0" ::"r"(s) : "memory"); }
 inline void lldt(uint16_t s) { asm volatile("lldt %0" ::"r"(s) : "memory"); }
 
 inline void invlpg(const void* p) { asm volatile("invlpg (%0)" ::"r"(p) : "memory"); }
-inline uint64_t rdtsc() { uint64_t v; asm volatile("rdtsc" : "=A"(v)); return v; }
-inline uint64_t rdmsr(uint32_t index) { uint64_t v; asm volatile("rdmsr" : "=A"(v) : "c"(index)); return v; }
+inline uint64_t rdtsc() {
+  uint64_t v;
+  asm volatile("rdtsc" : "=A"(v));
+  return v;
+}
+inline uint64_t rdmsr(uint32_t index) {
+  uint64_t v;
+  asm volatile("rdmsr" : "=A"(v) : "c"(index));
+  return v;
+}
 inline void wrmsr(uint32_t index, uint64_t v) { asm volatile("wrmsr" ::"c"(index), "A"(v) : "memory"); }
 
 struct Cpuid {

@@ -17,7 +17,9 @@ void init_one(uint16_t base, uint8_t vector, uint8_t wiring) {
   outb(base + 1, 0xff);
 }
 
-volatile uint32_t& ioapic(uint32_t offset) { return *reinterpret_cast<volatile uint32_t*>(uintptr_t{0xfec00000} + offset); }
+volatile uint32_t& ioapic(uint32_t offset) {
+  return *reinterpret_cast<volatile uint32_t*>(uintptr_t{0xfec00000} + offset);
+}
 }  // namespace
 
 void pic_init() {

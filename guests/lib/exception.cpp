@@ -35,8 +35,8 @@ static void catch_attempt(Frame& frame) {
 extern "C" void guest_dispatch(Frame& frame) {
   if (frame.vector < kVectors && handlers[frame.vector]) return handlers[frame.vector](frame);
   if (attempt_resume) return catch_attempt(frame);
-  check(false, "unexpected vector %u error 0x%x at 0x%x:0x%x flags 0x%x cr2 0x%x", frame.vector, frame.error,
-        frame.cs, frame.eip, frame.eflags, read_cr2());
+  check(false, "unexpected vector %u error 0x%x at 0x%x:0x%x flags 0x%x cr2 0x%x", frame.vector, frame.error, frame.cs,
+        frame.eip, frame.eflags, read_cr2());
   finish();
 }
 

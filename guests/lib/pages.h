@@ -15,9 +15,13 @@ void* allocate_page();  // zeroed, physical address = pointer
 inline uint32_t address_of(const volatile void* p) { return reinterpret_cast<uint32_t>(p); }
 
 template <class Entry, class Bits>
-void set_bits(volatile Entry& entry, Bits bits) { entry = entry | bits; }
+void set_bits(volatile Entry& entry, Bits bits) {
+  entry = entry | bits;
+}
 template <class Entry, class Bits>
-void clear_bits(volatile Entry& entry, Bits bits) { entry = entry & ~static_cast<Entry>(bits); }
+void clear_bits(volatile Entry& entry, Bits bits) {
+  entry = entry & ~static_cast<Entry>(bits);
+}
 
 // Each is built with paging off or under an identity mapping of its own tables.
 class TwoLevel {

@@ -18,8 +18,8 @@ alignas(128) Tss tss;
 
 uint64_t make_descriptor(uint32_t base, uint32_t limit, uint8_t type, uint8_t flags) {
   const uint32_t low = (limit & 0xffff) | base << 16;
-  const uint32_t high = ((base >> 16) & 0xff) | uint32_t{type} << 8 | (limit & 0xf0000) | uint32_t{flags} << 20 |
-                        (base & 0xff000000);
+  const uint32_t high =
+      ((base >> 16) & 0xff) | uint32_t{type} << 8 | (limit & 0xf0000) | uint32_t{flags} << 20 | (base & 0xff000000);
   return uint64_t{high} << 32 | low;
 }
 
@@ -38,9 +38,7 @@ void set_gate_type(unsigned vector, uint8_t type) {
   *const_cast<volatile uint64_t*>(&idt[vector]) = make_gate(kCode0, stub, type);
 }
 
-uint8_t type_byte(uint16_t selector) {
-  return reinterpret_cast<const volatile uint8_t*>(&gdt[selector / 8])[5];
-}
+uint8_t type_byte(uint16_t selector) { return reinterpret_cast<const volatile uint8_t*>(&gdt[selector / 8])[5]; }
 
 void tables_init() {
   constexpr uint8_t kFlat = kSize32 | kPages;

@@ -7,7 +7,12 @@
 namespace guest {
 
 enum : uint16_t {
-  kCode0 = 0x08, kData0 = 0x10, kCode3 = 0x18 | 3, kData3 = 0x20 | 3, kTssSelector = 0x28, kFirstSpare = 0x30,
+  kCode0 = 0x08,
+  kData0 = 0x10,
+  kCode3 = 0x18 | 3,
+  kData3 = 0x20 | 3,
+  kTssSelector = 0x28,
+  kFirstSpare = 0x30,
   kGdtBytes = 0x100,
 };
 constexpr uint16_t spare(unsigned index) { return static_cast<uint16_t>(kFirstSpare + 8 * index); }

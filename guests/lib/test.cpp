@@ -16,8 +16,10 @@ constexpr uint16_t kDebugExit = 0xf4;
 uint32_t passed, failed;
 
 void describe(const Caught& c) {
-  if (c.vector == kNoFault) print("no exception");
-  else print("vector %u error 0x%x at +%d cr2 0x%x", c.vector, c.error, c.offset, c.cr2);
+  if (c.vector == kNoFault)
+    print("no exception");
+  else
+    print("vector %u error 0x%x at +%d cr2 0x%x", c.vector, c.error, c.offset, c.cr2);
 }
 
 bool result(bool ok, const char* name) {

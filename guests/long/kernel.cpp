@@ -27,8 +27,8 @@ struct Gate {
 };
 alignas(16) Gate idt[kVectors];
 // Null; 64-bit code, data; 32-bit code, data and 64-bit code for ring 3, in the order SYSRET wants; TSS.
-alignas(16) uint64_t gdt[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
-                              0x00affb000000ffff, 0, 0};
+alignas(16) uint64_t gdt[] = {
+    0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0};
 
 struct __attribute__((packed)) TablePointer {
   uint16_t limit;
@@ -36,8 +36,10 @@ struct __attribute__((packed)) TablePointer {
 };
 
 void print_hex(uint64_t value) {
-  if (value >> 32) print("0x%x%08x", static_cast<uint32_t>(value >> 32), static_cast<uint32_t>(value));
-  else print("0x%x", static_cast<uint32_t>(value));
+  if (value >> 32)
+    print("0x%x%08x", static_cast<uint32_t>(value >> 32), static_cast<uint32_t>(value));
+  else
+    print("0x%x", static_cast<uint32_t>(value));
 }
 
 bool result(bool ok, const char* name) {
@@ -139,8 +141,10 @@ extern "C" void guest_dispatch(Frame& frame) {
     print("\n");
     finish();
   }
-  attempt_caught = {frame.vector, frame.error, frame.rip - attempt_start, frame.rip, frame.cs, frame.rflags,
-                    frame.rsp, frame.ss, frame.vector == kPf ? read_cr2() : 0, address_of(&frame)};
+  attempt_caught = {frame.vector,      frame.error, frame.rip - attempt_start,
+                    frame.rip,         frame.cs,    frame.rflags,
+                    frame.rsp,         frame.ss,    frame.vector == kPf ? read_cr2() : 0,
+                    address_of(&frame)};
   frame.rip = attempt_resume;
   frame.rsp = attempt_rsp;
   frame.rflags &= ~kFlagTf;

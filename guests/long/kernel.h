@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A tiny 64-bit kernel for tests: results, exceptions, single instructions. Everything below 4 GiB is mapped where it is.
+// A tiny 64-bit kernel for tests: results, exceptions, single instructions. Everything below 4 GiB is mapped where it
+// is.
 #pragma once
 
 #include <stdint.h>
@@ -9,9 +10,26 @@ void run_tests();
 
 namespace guest {
 
-enum : uint16_t { kCode0 = 0x08, kData0 = 0x10, kCompat3 = 0x18 | 3, kData3 = 0x20 | 3, kCode3 = 0x28 | 3, kTssSelector = 0x30 };
+enum : uint16_t {
+  kCode0 = 0x08,
+  kData0 = 0x10,
+  kCompat3 = 0x18 | 3,
+  kData3 = 0x20 | 3,
+  kCode3 = 0x28 | 3,
+  kTssSelector = 0x30
+};
 enum : uint32_t {
-  kDe = 0, kDb = 1, kBp = 3, kUd = 6, kNm = 7, kDf = 8, kNp = 11, kSs = 12, kGp = 13, kPf = 14, kNoFault = 0xffffffff,
+  kDe = 0,
+  kDb = 1,
+  kBp = 3,
+  kUd = 6,
+  kNm = 7,
+  kDf = 8,
+  kNp = 11,
+  kSs = 12,
+  kGp = 13,
+  kPf = 14,
+  kNoFault = 0xffffffff,
 };
 inline constexpr uint32_t kMsrEfer = 0xc0000080, kMsrStar = 0xc0000081, kMsrLstar = 0xc0000082, kMsrSfmask = 0xc0000084;
 inline constexpr uint32_t kMsrFsBase = 0xc0000100, kMsrGsBase = 0xc0000101, kMsrKernelGsBase = 0xc0000102;
@@ -37,7 +55,7 @@ struct Caught {
   uint64_t vector, error;
   uint64_t offset;  // of the saved RIP from the start of the attempt
   uint64_t rip, cs, rflags, rsp, ss, cr2;
-  uint64_t frame;   // where the frame lay
+  uint64_t frame;  // where the frame lay
 };
 
 extern "C" {
@@ -45,20 +63,22 @@ extern volatile uint64_t attempt_start, attempt_resume, attempt_rsp;
 extern Caught attempt_caught;
 }
 
-// Runs `code`; an exception in it ends it there. The rest is what follows an asm statement's template, beginning with its
-// first colon. RSP is put back. Works at any CPL.
-#define ATTEMPT(code, ...)                                                      \
-  ({                                                                            \
-    guest::attempt_caught.vector = guest::kNoFault;                             \
-    asm volatile("" ::: "memory");                                              \
-    asm volatile("movq $1f, attempt_start\n\t"                                  \
-                 "movq %%rsp, attempt_rsp\n\t"                                  \
-                 "movq $2f, attempt_resume\n"                                   \
-                 "1:\t" code "\n"                                               \
-                 "2:\tmovq attempt_rsp, %%rsp\n\t"                              \
-                 "movq $0, attempt_resume" __VA_ARGS__);                        \
-    asm volatile("" ::: "memory");                                              \
-    guest::attempt_caught;                                                      \
+// Runs `code`; an exception in it ends it there. The rest is what follows an asm statement's template, beginning with
+// its first colon. RSP is put back. Works at any CPL.
+#define ATTEMPT(code, ...)                          \
+  ({                                                \
+    guest::attempt_caught.vector = guest::kNoFault; \
+    asm volatile("" ::: "memory");                  \
+    asm volatile(                                   \
+        "movq $1f, attempt_start\n\t"               \
+        "movq %%rsp, attempt_rsp\n\t"               \
+        "movq $2f, attempt_resume\n"                \
+        "1:\t" code                                 \
+        "\n"                                        \
+        "2:\tmovq attempt_rsp, %%rsp\n\t"           \
+        "movq $0, attempt_resume" __VA_ARGS__);     \
+    asm volatile("" ::: "memory");                  \
+    guest::attempt_caught;                          \
   })
 
 bool check(bool ok, const char* name);
@@ -87,13 +107,33 @@ inline void wrmsr(uint32_t index, uint64_t v) {
   asm volatile("wrmsr" ::"c"(index), "a"(static_cast<uint32_t>(v)), "d"(static_cast<uint32_t>(v >> 32)) : "memory");
 }
 inline void invlpg(uint64_t va) { asm volatile("invlpg (%0)" ::"r"(va) : "memory"); }
-inline uint64_t read_cr2() { uint64_t v; asm volatile("mov %%cr2, %0" : "=r"(v)); return v; }
-inline uint64_t read_cr3() { uint64_t v; asm volatile("mov %%cr3, %0" : "=r"(v)); return v; }
+inline uint64_t read_cr2() {
+  uint64_t v;
+  asm volatile("mov %%cr2, %0" : "=r"(v));
+  return v;
+}
+inline uint64_t read_cr3() {
+  uint64_t v;
+  asm volatile("mov %%cr3, %0" : "=r"(v));
+  return v;
+}
 inline void write_cr3(uint64_t v) { asm volatile("mov %0, %%cr3" ::"r"(v) : "memory"); }
-inline uint64_t read_cr0() { uint64_t v; asm volatile("mov %%cr0, %0" : "=r"(v)); return v; }
+inline uint64_t read_cr0() {
+  uint64_t v;
+  asm volatile("mov %%cr0, %0" : "=r"(v));
+  return v;
+}
 inline void write_cr0(uint64_t v) { asm volatile("mov %0, %%cr0" ::"r"(v) : "memory"); }
-inline uint64_t read_cr4() { uint64_t v; asm volatile("mov %%cr4, %0" : "=r"(v)); return v; }
-inline uint64_t read_cr8() { uint64_t v; asm volatile("mov %%cr8, %0" : "=r"(v)); return v; }
+inline uint64_t read_cr4() {
+  uint64_t v;
+  asm volatile("mov %%cr4, %0" : "=r"(v));
+  return v;
+}
+inline uint64_t read_cr8() {
+  uint64_t v;
+  asm volatile("mov %%cr8, %0" : "=r"(v));
+  return v;
+}
 inline void write_cr8(uint64_t v) { asm volatile("mov %0, %%cr8" ::"r"(v) : "memory"); }
 inline uint64_t address_of(const volatile void* p) { return reinterpret_cast<uint64_t>(p); }
 inline volatile uint64_t& word_at(uint64_t va) { return *reinterpret_cast<volatile uint64_t*>(va); }

@@ -26,8 +26,10 @@ void run_tests() {
   apic(kApicTpr) = 0x60;
   expect_equal("  in both directions", read_cr8(), 6);
   const Caught c = ATTEMPT("mov %0, %%cr8", : : "r"(0x10ull));
-  if (c.vector == kNoFault) skip("a priority of more than four bits", "this processor takes it");
-  else expect_fault("a priority of more than four bits", c, kGp);
+  if (c.vector == kNoFault)
+    skip("a priority of more than four bits", "this processor takes it");
+  else
+    expect_fault("a priority of more than four bits", c, kGp);
 
   set_handler(kLowVector, [](Frame&) {
     low_seen = low_seen + 1;

@@ -13,14 +13,16 @@ constexpr uint64_t kReach = 0x7ffff000;
 volatile uint32_t* reg;
 
 // One instruction on the register at RDI or R10, with RAX, RCX and R9 in hand.
-#define ON_REGISTER(name, code, before, rax_in, after, ...)                                                      \
-  do {                                                                                                           \
-    *reg = (before);                                                                                             \
-    uint64_t a = (rax_in), c = 2;                                                                                \
-    asm volatile("mov %%rdi, %%r10; movl $7, %%r9d; " code                                                       \
-                 : "+a"(a), "+c"(c) : "D"(reg) : "memory", "cc", "rdx", "rbx", "r8", "r9", "r10", "r11", "r12"); \
-    expect_equal(name, *reg, after);                                                                             \
-    __VA_OPT__(expect_equal("  RAX", a, __VA_ARGS__);)                                                           \
+#define ON_REGISTER(name, code, before, rax_in, after, ...)                        \
+  do {                                                                             \
+    *reg = (before);                                                               \
+    uint64_t a = (rax_in), c = 2;                                                  \
+    asm volatile("mov %%rdi, %%r10; movl $7, %%r9d; " code                         \
+                 : "+a"(a), "+c"(c)                                                \
+                 : "D"(reg)                                                        \
+                 : "memory", "cc", "rdx", "rbx", "r8", "r9", "r10", "r11", "r12"); \
+    expect_equal(name, *reg, after);                                               \
+    __VA_OPT__(expect_equal("  RAX", a, __VA_ARGS__);)                             \
   } while (0)
 
 constexpr uint64_t kFull = 0xffffffff12345678;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// 64-bit mode: exceptions and their stacks, paging of four levels, SYSCALL and SYSRET, SWAPGS and segment bases, interrupts.
-#include "kernel.h"
-
+// 64-bit mode: exceptions and their stacks, paging of four levels, SYSCALL and SYSRET, SWAPGS and segment bases,
+// interrupts.
 #include "devices.h"
 #include "io.h"
+#include "kernel.h"
 
 using namespace guest;
 
@@ -147,8 +147,10 @@ uint64_t compat_cs, compat_rax;
 void refuses_not_canonical(const char* name, uint32_t msr) {
   const uint64_t before = rdmsr(msr);
   const Caught c = ATTEMPT("wrmsr", : : "c"(msr), "a"(0), "d"(static_cast<uint32_t>(kNotCanonical >> 32)));
-  if (c.vector == kNoFault) skip(name, "this processor takes any address");
-  else expect_fault(name, c, kGp);
+  if (c.vector == kNoFault)
+    skip(name, "this processor takes any address");
+  else
+    expect_fault(name, c, kGp);
   wrmsr(msr, before);
 }
 
@@ -161,13 +163,15 @@ void system_calls() {
   wrmsr(kMsrSfmask, kFlagIf | kFlagDf);
   expect_equal("LSTAR", rdmsr(kMsrLstar), reinterpret_cast<uint64_t>(syscall_entry));
   refuses_not_canonical("LSTAR refuses what is not canonical", kMsrLstar);
-  run_user([] {
-    for (uint64_t i = 0; i < kCalls; ++i) {
-      uint64_t rax = i << 32 | 0x80;
-      asm volatile("syscall" : "+a"(rax) : : "rcx", "rdx", "r11", "memory");
-      user_sum += rax == (i << 32 | 0x87);
-    }
-  }, kFlagFixed | kFlagIf);
+  run_user(
+      [] {
+        for (uint64_t i = 0; i < kCalls; ++i) {
+          uint64_t rax = i << 32 | 0x80;
+          asm volatile("syscall" : "+a"(rax) : : "rcx", "rdx", "r11", "memory");
+          user_sum += rax == (i << 32 | 0x87);
+        }
+      },
+      kFlagFixed | kFlagIf);
   expect_equal("SYSCALL from ring 3", syscall_count, kCalls);
   expect_equal("  its results", user_sum, kCalls);
   expect_equal("  flags in R11", syscall_seen[1] & (kFlagIf | kFlagFixed), kFlagIf | kFlagFixed);
@@ -180,10 +184,12 @@ void system_calls() {
     frame.cs = kCode3;
     frame.rip = syscall_seen[0];
   });
-  run_user([] {
-    uint64_t rax = 0x1000;
-    asm volatile("syscall" : "+a"(rax) : : "rcx", "rdx", "r11", "memory", "cc");
-  }, kFlagFixed);
+  run_user(
+      [] {
+        uint64_t rax = 0x1000;
+        asm volatile("syscall" : "+a"(rax) : : "rcx", "rdx", "r11", "memory", "cc");
+      },
+      kFlagFixed);
   expect_equal("SYSRET into 32-bit code", compat_cs, kCompat3);
   expect_equal("  which runs as such", compat_rax, 0x100);
 }
@@ -225,7 +231,11 @@ void interrupts() {
   check(ticks >= 10, "interrupts end HLT");
   ticks = 0;
   set_gate(kPitVector, 5, 0);
-  run_user([] { while (ticks < 5) {} }, kFlagFixed | kFlagIf);
+  run_user(
+      [] {
+        while (ticks < 5) {}
+      },
+      kFlagFixed | kFlagIf);
   check(ticks >= 5, "  and break in on ring 3, on a stack of the table");
   pic_mask_all();
 }

@@ -52,10 +52,12 @@ void run_tests() {
   expect_equal("  come after its IRET", deepest, 1);
 
   seen = 0;
-  run_user([] {
-    send_to_self();
-    for (unsigned i = 0; i < 100 && !seen; ++i) asm volatile("nop");
-  }, kFlagFixed | kFlagIf);
+  run_user(
+      [] {
+        send_to_self();
+        for (unsigned i = 0; i < 100 && !seen; ++i) asm volatile("nop");
+      },
+      kFlagFixed | kFlagIf);
   expect_equal("an NMI at ring 3", seen, 1);
   expect_equal("  CS", cs_seen, kCode3);
   expect_equal("  IF", flags_seen & kFlagIf, kFlagIf);

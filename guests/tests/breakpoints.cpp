@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Hardware breakpoints (SDM 3B 17.2, 17.3.1) on what the kernel and user code do in their various ways: straight, called,
-// repeated, behind a port, and next to memory that the processor or a monitor might use for itself.
+// Hardware breakpoints (SDM 3B 17.2, 17.3.1) on what the kernel and user code do in their various ways: straight,
+// called, repeated, behind a port, and next to memory that the processor or a monitor might use for itself.
 #include "cpu.h"
 #include "tables.h"
 #include "test.h"
@@ -238,7 +238,9 @@ void with_single_step() {
   arm(0, word(1), kOnWrite, 4);
   hits = 0;
   asm volatile("pushfl; orl $0x100, (%%esp); popfl; nop; movl $9, watched+4; pushfl; andl $~0x100, (%%esp); popfl"
-               : : : "memory", "cc");
+               :
+               :
+               : "memory", "cc");
   disarm();
   unsigned both = 0, steps = 0;
   for (unsigned i = 0; i < hits && i < kMax; ++i) {
@@ -278,9 +280,7 @@ void in_user_code() {
 
 // The processor may report it behind MOV SS or, as the manual has it, behind the instruction after: here one that the
 // kernel is called by.
-void user_mov_ss() {
-  asm volatile("movw watched+12, %%ss; int $0x82; nop" : : : "memory");
-}
+void user_mov_ss() { asm volatile("movw watched+12, %%ss; int $0x82; nop" : : : "memory"); }
 void behind_mov_ss() {
   watched[3] = kData3;
   set_gate_type(0x82, kTypeInterruptGate | kDpl3);

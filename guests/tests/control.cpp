@@ -29,8 +29,10 @@ void register0() {
   check((read_cr0() & (kCr0Pe | kCr0Ts)) == kCr0Pe, "LMSW cannot clear PE");
   write_cr0(old);
   const Caught pg = ATTEMPT("mov %%eax, %%cr0", : : "a"((old & ~kCr0Cd) | kCr0Nw));
-  if (pg.vector == kNoFault) skip("NW without CD", "this processor does not check it");
-  else expect_fault("NW without CD", pg, kGp, 0);
+  if (pg.vector == kNoFault)
+    skip("NW without CD", "this processor does not check it");
+  else
+    expect_fault("NW without CD", pg, kGp, 0);
   write_cr0(old);
 }
 
@@ -89,8 +91,10 @@ void msrs() {
   if (has_edx(kCpuidApic))
     expect_equal("APIC_BASE", static_cast<uint32_t>(rdmsr(kMsrApicBase)) & 0xfffff900, 0xfee00900);
   const Caught c = ATTEMPT("rdmsr", : : "c"(0x0badcafe) : "eax", "edx");
-  if (c.vector == kNoFault) skip("an unknown MSR", "this processor reads it as something");
-  else expect_fault("an unknown MSR", c, kGp, 0);
+  if (c.vector == kNoFault)
+    skip("an unknown MSR", "this processor reads it as something");
+  else
+    expect_fault("an unknown MSR", c, kGp, 0);
 }
 
 void identification() {

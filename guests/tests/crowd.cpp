@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One of many guests that share few processors: it works for a while on memory that it fills and checks, and watches its
-// clocks. The command line: seed1 to seed9; long runs ten times as long.
+// One of many guests that share few processors: it works for a while on memory that it fills and checks, and watches
+// its clocks. The command line: seed1 to seed9; long runs ten times as long.
 #include "cpu.h"
 #include "devices.h"
 #include "pages.h"
@@ -25,7 +25,8 @@ void look_at_tsc() {
 }
 
 uint32_t seed() {
-  static constexpr const char* kSeeds[] = {"seed1", "seed2", "seed3", "seed4", "seed5", "seed6", "seed7", "seed8", "seed9"};
+  static constexpr const char* kSeeds[] = {"seed1", "seed2", "seed3", "seed4", "seed5",
+                                           "seed6", "seed7", "seed8", "seed9"};
   for (uint32_t i = 0; i < 9; ++i)
     if (option(kSeeds[i])) return (i + 1) * 0x9e3779b9;
   return 0x2545f491;

@@ -32,7 +32,10 @@ void single_step() {
   expect_equal("the first one behind POPF and one more", eips[0], first + 1);
   expect_equal("then the next", eips[1], first + 2);
   hits = 0;
-  asm volatile("pushl $0x102; popfl; movl %%ss, %%eax; movl %%eax, %%ss; nop; pushl $2; popfl" : : : "eax", "cc", "memory");
+  asm volatile("pushl $0x102; popfl; movl %%ss, %%eax; movl %%eax, %%ss; nop; pushl $2; popfl"
+               :
+               :
+               : "eax", "cc", "memory");
   expect_equal("none between MOV SS and the next", hits, 4);
   hits = 0;
   asm volatile("movl $3, %%ecx; pushl $0x102; popfl; 1: loop 1b; pushl $2; popfl" : : : "ecx", "cc", "memory");
@@ -43,7 +46,12 @@ void single_step() {
   expect_equal("INT n runs its handler at full speed", hits, 3);
 }
 
-void user_steps() { asm volatile("pushl $0x102; popfl; nop; nop; cpuid; nop; pushl $2; popfl" : : : "eax", "ebx", "ecx", "edx", "cc", "memory"); }
+void user_steps() {
+  asm volatile("pushl $0x102; popfl; nop; nop; cpuid; nop; pushl $2; popfl"
+               :
+               :
+               : "eax", "ebx", "ecx", "edx", "cc", "memory");
+}
 
 volatile uint32_t watched[4];
 

@@ -57,7 +57,11 @@ void segment_errors() {
   expect_fault("#GP for a null SS", ATTEMPT("movl %%eax, %%ss", : : "a"(0)), kGp, 0);
   expect_fault("#GP for a selector of an LDT that is not there", ATTEMPT("movl %%eax, %%es", : : "a"(0xc)), kGp, 0xc);
   expect_fault("#TS of IRET with NT and no link",
-               ATTEMPT("pushfl; orl $0x4000, (%%esp); popfl; iret", : : : "cc", "memory"), kTs, 0, 9);
+               ATTEMPT("pushfl; orl $0x4000, (%%esp); popfl; iret",
+                       :
+                       :
+                       : "cc", "memory"),
+               kTs, 0, 9);
 }
 
 void gates() {
@@ -103,8 +107,10 @@ void alignment() {
   write_cr0(read_cr0() | kCr0Am);
   run_user(user_alignment);
   write_cr0(read_cr0() & ~kCr0Am);
-  if (caught().vector == kNoFault) skip("#AC", "this processor checks no alignment");
-  else expect_fault("#AC", caught(), kAc, 0);
+  if (caught().vector == kNoFault)
+    skip("#AC", "this processor checks no alignment");
+  else
+    expect_fault("#AC", caught(), kAc, 0);
 }
 
 }  // namespace

@@ -59,11 +59,12 @@ void arithmetic_survives() {
   constexpr uint32_t kArithmetic = kFlagCf | kFlagPf | kFlagAf | kFlagZf | kFlagSf | kFlagOf;
   for (uint32_t bits : {0u, kArithmetic, kFlagCf, kFlagZf | kFlagPf, kFlagOf | kFlagSf, kFlagAf}) {
     uint32_t a, b, c, d;
-    asm volatile("pushl %4; popfl; sti; pushfl; popl %0; cli; pushfl; popl %1; pushfl; popfl; pushfl; popl %2;"
-                 "movw %%ds, %%ax; movw %%ax, %%ds; pushfl; popl %3"
-                 : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
-                 : "r"(bits | kFlagFixed)
-                 : "eax", "cc", "memory");
+    asm volatile(
+        "pushl %4; popfl; sti; pushfl; popl %0; cli; pushfl; popl %1; pushfl; popfl; pushfl; popl %2;"
+        "movw %%ds, %%ax; movw %%ax, %%ds; pushfl; popl %3"
+        : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
+        : "r"(bits | kFlagFixed)
+        : "eax", "cc", "memory");
     check((a & kArithmetic) == bits, "STI keeps flags 0x%x", bits);
     check((b & kArithmetic) == bits, "CLI keeps flags 0x%x", bits);
     check((c & kArithmetic) == bits, "PUSHF and POPF keep flags 0x%x", bits);

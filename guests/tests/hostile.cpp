@@ -29,9 +29,7 @@ uint32_t rounds_left;
   attempt_resume = 0;
   write_cr0(kCr0Pe | kCr0Et);
   tables_init();
-  while (rounds_left--) {
-    round();
-  }
+  while (rounds_left--) { round(); }
   print("it goes on\n");
   finish();
 }
@@ -79,7 +77,8 @@ void run_random_bytes() {
   }
   for (unsigned i = 0; i < sizeof scratch - start - 16; ++i) scratch[start + 16 + i] = kUd2[i & 1];
   asm volatile("pushl %0; pushl %0; pushl %0; movl %0, %%eax; movl %0, %%ecx; movl %0, %%edi; movl %0, %%esi; jmp *%0"
-               : : "b"(scratch + start));
+               :
+               : "b"(scratch + start));
 }
 
 void random_tables() {
@@ -92,9 +91,11 @@ void random_tables() {
     tss.ss0 = next_random();
     tss.esp0 = next_random();
   } else {
-    lidt({static_cast<uint16_t>(next_random()), next_random() & 1 ? next_random() : reinterpret_cast<uint32_t>(garbage)});
+    lidt({static_cast<uint16_t>(next_random()),
+          next_random() & 1 ? next_random() : reinterpret_cast<uint32_t>(garbage)});
     if (next_random() & 1)
-      lgdt({static_cast<uint16_t>(next_random()), next_random() & 1 ? next_random() : reinterpret_cast<uint32_t>(garbage)});
+      lgdt({static_cast<uint16_t>(next_random()),
+            next_random() & 1 ? next_random() : reinterpret_cast<uint32_t>(garbage)});
   }
   const uint32_t selector = next_random() & 0xff;
   switch (next_random() % 6) {
@@ -127,7 +128,9 @@ void random_devices() {
   switch (next_random() % 5) {
     case 0: apic((next_random() & 0x3f) << 4) = value; break;
     case 1: ioapic_write(static_cast<uint8_t>(value), next_random()); break;
-    case 2: outb(static_cast<uint16_t>(0x20 + (value & 1) + (value & 2) * 0x40), static_cast<uint8_t>(value >> 8)); break;
+    case 2:
+      outb(static_cast<uint16_t>(0x20 + (value & 1) + (value & 2) * 0x40), static_cast<uint8_t>(value >> 8));
+      break;
     case 3: outb(static_cast<uint16_t>(0x40 + (value & 3)), static_cast<uint8_t>(value >> 8)); break;
     default: asm volatile("movl (%0), %%eax" : : "r"(&apic(value & 0xffc)) : "eax", "memory"); break;
   }
@@ -137,7 +140,7 @@ void random_devices() {
 void random_pagetables() {
   auto* directory = reinterpret_cast<volatile uint32_t*>(20u << 20);
   for (uint32_t i = 1; i < 1024; ++i) directory[i] = next_random() & 1 ? next_random() & 0x01ffffe7 : next_random();
-  directory[0] = 0x83;  // so that this code remains
+  directory[0] = 0x83;                                // so that this code remains
   directory[next_random() & 1023] = (20u << 20) | 7;  // itself as a table
   write_cr4(read_cr4() | kCr4Pse);
   write_cr3(20u << 20);

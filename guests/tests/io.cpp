@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Ports of every size, in every addressing, one by one and in strings.
-#include "cpu.h"
 #include "io.h"
+
+#include "cpu.h"
 #include "test.h"
 
 using namespace guest;
 
 namespace {
 
-constexpr uint16_t kScratch = 0x3ff;  // COM1's scratch register: holds a byte
+constexpr uint16_t kScratch = 0x3ff;   // COM1's scratch register: holds a byte
 constexpr uint16_t kNothing = 0x0e80;  // no device there
 constexpr uint8_t kNmiMask = 0x80, kCmosFree = 0x50;
 

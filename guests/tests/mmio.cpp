@@ -13,13 +13,13 @@ namespace {
 volatile uint32_t* reg;
 
 // One instruction on the register at EDI, with EAX and ECX in hand.
-#define ON_REGISTER(name, code, before, eax_in, after, ...)                                             \
-  do {                                                                                                  \
-    *reg = (before);                                                                                    \
-    uint32_t a = (eax_in), c = 0x11;                                                                    \
-    asm volatile(code : "+a"(a), "+c"(c) : "D"(reg) : "memory", "cc", "edx", "ebx");                     \
-    expect_equal(name, *reg, after);                                                                    \
-    __VA_OPT__(expect_equal("  EAX", a, __VA_ARGS__);)                                                  \
+#define ON_REGISTER(name, code, before, eax_in, after, ...)                          \
+  do {                                                                               \
+    *reg = (before);                                                                 \
+    uint32_t a = (eax_in), c = 0x11;                                                 \
+    asm volatile(code : "+a"(a), "+c"(c) : "D"(reg) : "memory", "cc", "edx", "ebx"); \
+    expect_equal(name, *reg, after);                                                 \
+    __VA_OPT__(expect_equal("  EAX", a, __VA_ARGS__);)                               \
   } while (0)
 
 void moves() {

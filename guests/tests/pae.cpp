@@ -52,8 +52,7 @@ void reserved(Pae& t, uint32_t page) {
   if (!p) skip("P beside RSVD", "QEMU's TCG leaves it out");
   expect_page_fault("a reserved bit", c, p | kPfRsvd, kVa);
   set(t, kVa, page, kRw | kPteNx);
-  expect_page_fault("NX without EFER.NXE is reserved", ATTEMPT("movl $0, (%0)", : : "r"(kVa)), p | kPfW | kPfRsvd,
-                    kVa);
+  expect_page_fault("NX without EFER.NXE is reserved", ATTEMPT("movl $0, (%0)", : : "r"(kVa)), p | kPfW | kPfRsvd, kVa);
 }
 
 void no_execute(Pae& t, uint32_t page) {

@@ -53,8 +53,10 @@ void kernel_rights(TwoLevel& t, uint32_t page) {
   expect_page_fault("a read of an absent page", ATTEMPT("movl (%0), %%eax", : : "r"(kVa + 8) : "eax"), 0, kVa + 8);
   expect_page_fault("a write to an absent page", ATTEMPT("movl $1, (%0)", : : "r"(kVa + 12)), kPfW, kVa + 12);
   const Caught c = ATTEMPT("addl $1, (%0)", : : "r"(kVa) : "cc");
-  if (c.vector == kPf && c.error == 0) skip("W of a read-modify-write", "QEMU's TCG reads first");
-  else expect_page_fault("a read-modify-write", c, kPfW, kVa);
+  if (c.vector == kPf && c.error == 0)
+    skip("W of a read-modify-write", "QEMU's TCG reads first");
+  else
+    expect_page_fault("a read-modify-write", c, kPfW, kVa);
   set(t, kVa, page, kPteP);
   write_cr0(read_cr0() & ~kCr0Wp);
   expect_none("a write to a read-only page without WP", ATTEMPT("movl $7, (%0)", : : "r"(kVa)));
@@ -76,7 +78,10 @@ void straddling(TwoLevel& t, uint32_t page) {
   set(t, kVa + kPage, page + kPage, 0);
   at(kVa + kPage - 4) = 0x55555555;
   expect_page_fault("a write that ends in an absent page",
-                    ATTEMPT("movl $-1, (%0)", : : "r"(kVa + kPage - 2)), kPfW, kVa + kPage);
+                    ATTEMPT("movl $-1, (%0)",
+                            :
+                            : "r"(kVa + kPage - 2)),
+                    kPfW, kVa + kPage);
   expect_equal("  nothing was written", at(kVa + kPage - 4), 0x55555555);
   set(t, kVa + kPage, page + kPage, kPteP | kPteW);
   expect_none("with both there", ATTEMPT("movl $0x12345678, (%0)", : : "r"(kVa + kPage - 2)));

@@ -108,8 +108,10 @@ void speaker_gate() {
   outb(0x42, 0x01);
   const uint16_t held = pit_count(2);
   for (unsigned i = 0; i < 1000; ++i) (void)inb(kSpeaker);
-  if (pit_count(2) != held) skip("a closed gate holds the count", "QEMU's PIT counts on in mode 0");
-  else check(true, "a closed gate holds the count");
+  if (pit_count(2) != held)
+    skip("a closed gate holds the count", "QEMU's PIT counts on in mode 0");
+  else
+    check(true, "a closed gate holds the count");
   check(!(inb(kSpeaker) & 1), "the gate reads back");
   outb(kSpeaker, static_cast<uint8_t>(inb(kSpeaker) | 1));
   check(inb(kSpeaker) & 1, "  open too");

@@ -117,8 +117,10 @@ void run_tests() {
   run_user(rdtsc_in_user);
   for (unsigned i = 0; i < count; ++i) {
     const Result& r = results[i];
-    if (r.vector == kNoFault) expect_none(r.name, r.caught);
-    else expect_fault(r.name, r.caught, r.vector, r.error, r.caught.offset);
+    if (r.vector == kNoFault)
+      expect_none(r.name, r.caught);
+    else
+      expect_fault(r.name, r.caught, r.vector, r.error, r.caught.offset);
     if (r.vector != kNoFault) check((r.caught.cs & 3) == 3, "  at CPL 3");
   }
   count = 0;
@@ -132,8 +134,10 @@ void run_tests() {
   run_user(iopl3, kFlagFixed | kFlagIf | kFlagIopl);
   for (unsigned i = 0; i < count; ++i) {
     const Result& r = results[i];
-    if (r.vector == kNoFault) expect_none(r.name, r.caught);
-    else expect_fault(r.name, r.caught, r.vector, r.error);
+    if (r.vector == kNoFault)
+      expect_none(r.name, r.caught);
+    else
+      expect_fault(r.name, r.caught, r.vector, r.error);
   }
   expect_equal("CLI with IOPL 3 clears IF", flags_after & (kFlagIf | kFlagIopl), kFlagIopl);
   expect_equal("POPF with IOPL 3 clears IF", flags_after_iret & (kFlagIf | kFlagIopl), kFlagIopl);

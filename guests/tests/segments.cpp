@@ -98,7 +98,9 @@ void bad_loads() {
   expect_fault("a far jump to data", ATTEMPT("ljmp %0, $0", : : "i"(kData0)), kGp, kData0);
   expect_fault("a far jump to null", ATTEMPT("ljmp $0, $0", :), kGp, 0);
   expect_fault("a far jump to ring 3", ATTEMPT("ljmp %0, $0", : : "i"(kCode3)), kGp, kCode3 & ~3u);
-  expect_none("a ring-3 data segment at CPL 0", ATTEMPT("mov %%eax, %%es; mov %%ss, %%eax; mov %%eax, %%es", : : "a"(kData3)));
+  expect_none("a ring-3 data segment at CPL 0", ATTEMPT("mov %%eax, %%es; mov %%ss, %%eax; mov %%eax, %%es",
+                                                        :
+                                                        : "a"(kData3)));
 }
 
 void limits() {
@@ -158,8 +160,16 @@ bool lsl(uint16_t selector, uint32_t* limit) {
   asm volatile("lsl %2, %1; setz %0" : "=q"(ok), "+r"(*limit) : "r"(uint32_t{selector}) : "cc");
   return ok;
 }
-bool verr(uint16_t s) { bool ok; asm volatile("verr %1; setz %0" : "=q"(ok) : "r"(s) : "cc"); return ok; }
-bool verw(uint16_t s) { bool ok; asm volatile("verw %1; setz %0" : "=q"(ok) : "r"(s) : "cc"); return ok; }
+bool verr(uint16_t s) {
+  bool ok;
+  asm volatile("verr %1; setz %0" : "=q"(ok) : "r"(s) : "cc");
+  return ok;
+}
+bool verw(uint16_t s) {
+  bool ok;
+  asm volatile("verw %1; setz %0" : "=q"(ok) : "r"(s) : "cc");
+  return ok;
+}
 
 void questions() {
   uint32_t value = 0;

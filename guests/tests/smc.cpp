@@ -70,7 +70,9 @@ void kinds_of_stores(volatile uint8_t* code) {
   asm volatile("cld; rep stosl" : "+D"(to), "+c"(count) : "a"(0x90909090) : "memory");
   expect_equal("REP STOSL behind it", call(code), 0x44332211);
   asm volatile("movl %1, %%ecx; movl %%esp, %%ebx; movl %2, %%esp; pushl %%ecx; movl %%ebx, %%esp"
-               : : "a"(0), "r"(0x55), "r"(at + 4) : "ebx", "ecx", "memory");
+               :
+               : "a"(0), "r"(0x55), "r"(at + 4)
+               : "ebx", "ecx", "memory");
   expect_equal("a PUSH", call(code), 0x55);
   asm volatile("pushl $0x66; popl (%0)" : : "r"(at) : "memory");
   expect_equal("a POP", call(code), 0x66);
@@ -83,17 +85,18 @@ void kinds_of_stores(volatile uint8_t* code) {
 // A store that changes the very next instruction of the same block. After a jump the change must be seen.
 void within_a_block() {
   uint32_t eax;
-  asm volatile(
-      "movl $1f, %%edx; movb $0x40, (%%edx); jmp 2f; 2: xorl %%eax, %%eax; 1: decl %%eax; movb $0x48, (%%edx)"
-      : "=a"(eax) : : "edx", "memory", "cc");
+  asm volatile("movl $1f, %%edx; movb $0x40, (%%edx); jmp 2f; 2: xorl %%eax, %%eax; 1: decl %%eax; movb $0x48, (%%edx)"
+               : "=a"(eax)
+               :
+               : "edx", "memory", "cc");
   expect_equal("an instruction changed before it is reached", eax, 1);
 }
 
 // A loop whose body is patched while it runs.
 void patched_loop(volatile uint8_t* code) {
   // eax=0; ecx=1000; 1: inc eax; dec ecx; cmp ecx,500; jne 2; mov byte [1], dec; 2: test ecx,ecx; jnz 1; ret
-  const uint8_t body[] = {0x31, 0xc0, 0xb9, 0xe8, 0x03, 0, 0, kIncEax, 0x49, 0x81, 0xf9, 0xf4, 0x01, 0, 0,
-                          0x75, 0x07, 0xc6, 0x05, 0, 0, 0, 0, kDecEax, 0x85, 0xc9, 0x75, 0xeb, kRet};
+  const uint8_t body[] = {0x31, 0xc0, 0xb9, 0xe8, 0x03, 0, 0, kIncEax, 0x49,    0x81, 0xf9, 0xf4, 0x01, 0,   0,
+                          0x75, 0x07, 0xc6, 0x05, 0,    0, 0, 0,       kDecEax, 0x85, 0xc9, 0x75, 0xeb, kRet};
   for (unsigned i = 0; i < sizeof body; ++i) code[i] = body[i];
   put32(code + 19, address_of(code) + 7);
   expect_equal("a loop that patches itself", call(code), 0);

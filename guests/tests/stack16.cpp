@@ -77,7 +77,6 @@ void calls_narrow_code() {
 
 }  // namespace
 
-
 void run_tests() {
   set_descriptor(kNarrow, reinterpret_cast<uint32_t>(stack), 0xffff, kTypeData | kDpl3, 0);
   set_descriptor(kNarrowCode, reinterpret_cast<uint32_t>(narrow_code), 0xffff, kTypeCode | kDpl3, 0);

@@ -43,11 +43,12 @@ void user_sysenter() {
   for (uint32_t i = 0; i < kRounds; ++i) {
     uint32_t eax = i;
     asm volatile("pushl %%ebp; movl %%esp, %%ebp; sysenter; .globl sysenter_back; sysenter_back: popl %%ebp"
-                 : "+a"(eax) : : "ecx", "edx", "memory", "cc");
+                 : "+a"(eax)
+                 :
+                 : "ecx", "edx", "memory", "cc");
     fast_sum += eax == i + 7;
   }
 }
-
 
 }  // namespace
 

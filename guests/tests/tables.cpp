@@ -79,8 +79,10 @@ void task_register() {
   expect_fault("LTR of a busy TSS", ATTEMPT("ltr %%ax", : : "a"(kTssSelector)), kGp, kTssSelector);
   const Caught null = ATTEMPT("ltr %%ax", : : "a"(0));
   ltr_again();
-  if (null.vector == kNoFault) skip("LTR of null", "this processor allows it");
-  else expect_fault("LTR of null", null, kGp, 0);
+  if (null.vector == kNoFault)
+    skip("LTR of null", "this processor allows it");
+  else
+    expect_fault("LTR of null", null, kGp, 0);
   expect_fault("LTR of data", ATTEMPT("ltr %%ax", : : "a"(kData0)), kGp, kData0);
   set_descriptor(spare(3), reinterpret_cast<uint32_t>(&tss), 0x67, kTypeTss & ~kPresent, 0);
   expect_fault("LTR of an absent TSS", ATTEMPT("ltr %%ax", : : "a"(spare(3))), kNp, spare(3));

@@ -43,7 +43,9 @@ void make_task(void (*entry)()) {
 
 void calls() {
   make_task(task_entry);
-  asm volatile("movl $0x9999, %%ebx; lcall %0, $0; movl %%ebx, task_seen + 28" : : "i"(kOther)
+  asm volatile("movl $0x9999, %%ebx; lcall %0, $0; movl %%ebx, task_seen + 28"
+               :
+               : "i"(kOther)
                : "eax", "ebx", "memory", "cc");
   expect_equal("a call to a task loads its registers", task_seen[0], 0x5678);
   expect_equal("  and TR", task_seen[1] & 0xffff, kOther);
@@ -85,7 +87,9 @@ void double_fault() {
   t.map(kVa, 0, 0);
   paging_on(t.cr3());
   asm volatile("movl %%esp, old_stack; movl %0, %%esp; pushl %%eax; movl old_stack, %%esp"
-               : : "r"(kVa + 0x100) : "memory");
+               :
+               : "r"(kVa + 0x100)
+               : "memory");
   asm volatile("clts");
   paging_off();
   expect_equal("a double fault's error code", task_seen[5], 0);

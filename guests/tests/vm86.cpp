@@ -45,8 +45,8 @@ void run_tests() {
 
   // mov ax,cs; mov [0],ax; mov ax,ds; mov [2],ax; add dword [4],1; push 0x1234; pop [8]; mov bx,es; mov [12],bx; ud2
   data(4) = 41;
-  run({0x8c, 0xc8, 0xa3, 0, 0, 0x8c, 0xd8, 0xa3, 2, 0, 0x66, 0x83, 0x06, 4, 0, 1, 0x68, 0x34, 0x12, 0x8f, 0x06, 8, 0,
-       0x8c, 0xc3, 0x89, 0x1e, 12, 0, 0x0f, 0x0b});
+  run({0x8c, 0xc8, 0xa3, 0,    0,    0x8c, 0xd8, 0xa3, 2,    0,    0x66, 0x83, 0x06, 4,    0,   1,
+       0x68, 0x34, 0x12, 0x8f, 0x06, 8,    0,    0x8c, 0xc3, 0x89, 0x1e, 12,   0,    0x0f, 0x0b});
   expect_equal("CS and DS", data(0), 0x600 << 16 | kCode >> 4);
   expect_equal("an addition in memory", data(4), 42);
   expect_equal("the stack", data(8) & 0xffff, 0x1234);
@@ -67,9 +67,16 @@ void run_tests() {
   struct {
     const char* name;
     uint8_t bytes[4];
-  } const sensitive[] = {{"CLI", {0xfa}}, {"STI", {0xfb}}, {"PUSHF", {0x9c}}, {"POPF", {0x9d}},
-                         {"INT n", {0xcd, 0x60}}, {"IRET", {0xcf}}, {"HLT", {0xf4}}, {"MOV CR0", {0x0f, 0x20, 0xc0}},
-                         {"LGDT", {0x0f, 0x01, 0x16, 0}}, {"IN without a bitmap", {0xe4, 0x80}}};
+  } const sensitive[] = {{"CLI", {0xfa}},
+                         {"STI", {0xfb}},
+                         {"PUSHF", {0x9c}},
+                         {"POPF", {0x9d}},
+                         {"INT n", {0xcd, 0x60}},
+                         {"IRET", {0xcf}},
+                         {"HLT", {0xf4}},
+                         {"MOV CR0", {0x0f, 0x20, 0xc0}},
+                         {"LGDT", {0x0f, 0x01, 0x16, 0}},
+                         {"IN without a bitmap", {0xe4, 0x80}}};
   for (const auto& s : sensitive) {
     run(s.bytes);
     check(seen.vector == kGp && seen.error == 0 && seen.eip == 0, "%s with IOPL 0 traps", s.name);

@@ -19,20 +19,24 @@ constexpr uint32_t instruction_bit(Exit exit) {
 
 constexpr uint32_t exception_bit(Vector vector) { return 1u << static_cast<unsigned>(vector); }
 
-template <class... Exits> constexpr uint32_t events(Exits... exits) { return (event_bit(exits) | ...); }
+template <class... Exits>
+constexpr uint32_t events(Exits... exits) {
+  return (event_bit(exits) | ...);
+}
 
-template <class... Exits> constexpr uint32_t instructions(Exits... exits) { return (instruction_bit(exits) | ...); }
+template <class... Exits>
+constexpr uint32_t instructions(Exits... exits) {
+  return (instruction_bit(exits) | ...);
+}
 
 // Physical events are the host's. The instructions are those that show or change what is virtual here, that could keep
 // the processor busy for long, or that are not offered in CPUID.
 constexpr uint32_t kEvents =
-    events(Exit::kInterrupt, Exit::kNmi, Exit::kSmi, Exit::kInit, Exit::kReadPmc, Exit::kCpuid,
-           Exit::kRsm, Exit::kInvd, Exit::kHlt, Exit::kInvlpga, Exit::kIo, Exit::kMsr,
-           Exit::kShutdown);
+    events(Exit::kInterrupt, Exit::kNmi, Exit::kSmi, Exit::kInit, Exit::kReadPmc, Exit::kCpuid, Exit::kRsm, Exit::kInvd,
+           Exit::kHlt, Exit::kInvlpga, Exit::kIo, Exit::kMsr, Exit::kShutdown);
 constexpr uint32_t kInstructions =
-    instructions(Exit::kVmrun, Exit::kVmmcall, Exit::kVmload, Exit::kVmsave, Exit::kStgi, Exit::kClgi,
-                 Exit::kSkinit, Exit::kRdtscp, Exit::kWbinvd, Exit::kMonitor, Exit::kMwait,
-                 Exit::kMwaitArmed, Exit::kXsetbv);
+    instructions(Exit::kVmrun, Exit::kVmmcall, Exit::kVmload, Exit::kVmsave, Exit::kStgi, Exit::kClgi, Exit::kSkinit,
+                 Exit::kRdtscp, Exit::kWbinvd, Exit::kMonitor, Exit::kMwait, Exit::kMwaitArmed, Exit::kXsetbv);
 
 // A guest can make the processor deliver #AC and #DB for ever, within one instruction.
 constexpr uint32_t kExceptions = exception_bit(Vector::kDb) | exception_bit(Vector::kAc) | exception_bit(Vector::kMc);

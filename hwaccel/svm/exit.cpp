@@ -98,15 +98,13 @@ CutShort decode_cut_short(uint64_t info) {
   if (!(info & event::kValid)) return out;
   const auto vector = static_cast<uint8_t>(info & event::kVectorMask);
   switch (info & event::kTypeMask) {
-    case event::kNmi:
-      out.nmi = true;
-      break;
-    case event::kInterrupt:
-      out.event = {.valid = 1, .vector = vector};
-      break;
+    case event::kNmi: out.nmi = true; break;
+    case event::kInterrupt: out.event = {.valid = 1, .vector = vector}; break;
     case event::kException:
       if (is_software_exception(vector)) break;
-      out.event = {.valid = 1, .vector = vector, .is_exception = 1,
+      out.event = {.valid = 1,
+                   .vector = vector,
+                   .is_exception = 1,
                    .has_error = static_cast<uint8_t>((info & event::kErrorValid) != 0)};
       if (out.event.has_error) out.event.error_code = static_cast<uint32_t>(info >> event::kErrorShift);
       break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Entries of nested page tables (APM 2 15.25, 5.3) for nested_tables.h. They are ordinary long-mode entries; every access
-// of the guest counts as one of user code.
+// Entries of nested page tables (APM 2 15.25, 5.3) for nested_tables.h. They are ordinary long-mode entries; every
+// access of the guest counts as one of user code.
 #pragma once
 
 #include <cstdint>

@@ -21,22 +21,22 @@ struct VmcbControl {
   uint32_t intercept_instructions;  // bit n: exit code 0x80 + n
   uint8_t reserved1[0x3c - 0x14];
   uint16_t pause_filter_threshold, pause_filter_count;
-  uint64_t io_bitmap, msr_bitmap;   // physical addresses
+  uint64_t io_bitmap, msr_bitmap;  // physical addresses
   uint64_t tsc_offset;
   uint32_t asid;
   uint8_t tlb_control, reserved2[3];
-  uint32_t virtual_interrupt;       // vintr:: below
+  uint32_t virtual_interrupt;  // vintr:: below
   uint32_t virtual_vector;
-  uint64_t interrupt_shadow;        // bit 0
+  uint64_t interrupt_shadow;  // bit 0
   uint64_t exit_code, exit_info1, exit_info2;
-  uint64_t exit_interrupt_info;     // an event whose delivery the exit cut short, format of event_injection
-  uint64_t nested_paging;           // bit 0
+  uint64_t exit_interrupt_info;  // an event whose delivery the exit cut short, format of event_injection
+  uint64_t nested_paging;        // bit 0
   uint8_t reserved3[0xa8 - 0x98];
   uint64_t event_injection;
   uint64_t nested_cr3;
   uint64_t lbr_virtualization;
   uint32_t clean, reserved4;
-  uint64_t next_rip;                // with NRIP save
+  uint64_t next_rip;  // with NRIP save
   uint8_t fetched_count, fetched[15];
   uint8_t reserved5[0x400 - 0xe0];
 };

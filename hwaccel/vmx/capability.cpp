@@ -12,8 +12,8 @@ constexpr uint64_t kWriteBackType = 6;  // IA32_VMX_BASIC bits 53:50
 
 constexpr uint32_t kNeededPin = pin::kExternalInterrupt | pin::kNmi;
 constexpr uint32_t kNeededProcessor = processor::kInterruptWindow | processor::kTscOffsetting | processor::kHlt |
-                                      processor::kMwait | processor::kRdpmc | processor::kMovDr |
-                                      processor::kMonitor | processor::kUnconditionalIo;
+                                      processor::kMwait | processor::kRdpmc | processor::kMovDr | processor::kMonitor |
+                                      processor::kUnconditionalIo;
 constexpr uint32_t kPaging = processor::kCr3Load | processor::kCr3Store | processor::kInvlpg;
 constexpr uint32_t kCr8 = processor::kCr8Load | processor::kCr8Store;
 // Set only while something waits for them.

@@ -9,7 +9,7 @@ namespace ring1::hwaccel::vmx {
 namespace pin {  // table 25-5
 inline constexpr uint32_t kExternalInterrupt = 1u << 0, kNmi = 1u << 3, kVirtualNmis = 1u << 5;
 inline constexpr uint32_t kPreemptionTimer = 1u << 6;
-}
+}  // namespace pin
 
 namespace processor {  // table 25-6
 inline constexpr uint32_t kInterruptWindow = 1u << 2, kTscOffsetting = 1u << 3, kHlt = 1u << 7, kInvlpg = 1u << 9;
@@ -27,7 +27,7 @@ inline constexpr uint32_t kEpt = 1u << 1, kRdtscp = 1u << 3, kVpid = 1u << 5, kU
 namespace exit_control {  // table 25-13
 inline constexpr uint32_t kSaveDebug = 1u << 2, kHost64 = 1u << 9, kAcknowledge = 1u << 15;
 inline constexpr uint32_t kSaveEfer = 1u << 20, kLoadEfer = 1u << 21;
-}
+}  // namespace exit_control
 
 namespace entry_control {  // table 25-15
 inline constexpr uint32_t kLoadDebug = 1u << 2, kGuest64 = 1u << 9, kLoadEfer = 1u << 15;

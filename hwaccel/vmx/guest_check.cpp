@@ -39,8 +39,10 @@ bool code_ok(const ring1_cpu_state& cpu, bool unrestricted) {
   if ((cpu.efer & efer::kLma) && (cs.access & RING1_AR_L) && (cs.access & RING1_AR_DB)) return false;
   switch (type_of(cs)) {
     case 3: return unrestricted && dpl_of(cs) == 0;
-    case 9: case 11: return dpl_of(cs) == stack_dpl;
-    case 13: case 15: return dpl_of(cs) <= stack_dpl;
+    case 9:
+    case 11: return dpl_of(cs) == stack_dpl;
+    case 13:
+    case 15: return dpl_of(cs) <= stack_dpl;
     default: return false;
   }
 }

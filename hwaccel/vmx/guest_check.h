@@ -10,11 +10,20 @@
 namespace ring1::hwaccel::vmx {
 
 enum class Refusal : uint8_t {
-  kNone, kRealMode, kVm86Segment, kCodeSegment, kStackSegment, kDataSegment, kLdtr, kRip, kFlags,
+  kNone,
+  kRealMode,
+  kVm86Segment,
+  kCodeSegment,
+  kStackSegment,
+  kDataSegment,
+  kLdtr,
+  kRip,
+  kFlags,
 };
 const char* name_of(Refusal refusal);
 
-// `unrestricted`: the processor runs real mode and unpaged protected mode, too. TR is no reason to refuse: see tr_for_entry().
+// `unrestricted`: the processor runs real mode and unpaged protected mode, too. TR is no reason to refuse: see
+// tr_for_entry().
 Refusal check_guest(const ring1_cpu_state& cpu, bool unrestricted);
 
 // A busy TSS, which an entry insists on (27.3.1.2), whatever the guest has.

@@ -14,7 +14,9 @@ enum class InvvpidScope : uint8_t { kAddress = 0, kContext = 1, kAll = 2, kNone 
 constexpr InveptScope invept_scope(uint64_t ept_vpid) {
   using namespace ept_capability;
   if (!(ept_vpid & kInvept)) return InveptScope::kNone;
-  return ept_vpid & kInveptContext ? InveptScope::kContext : ept_vpid & kInveptAll ? InveptScope::kAll : InveptScope::kNone;
+  return ept_vpid & kInveptContext ? InveptScope::kContext
+         : ept_vpid & kInveptAll   ? InveptScope::kAll
+                                   : InveptScope::kNone;
 }
 
 // For one address if `address`, else for all of a VPID.
@@ -22,7 +24,9 @@ constexpr InvvpidScope invvpid_scope(uint64_t ept_vpid, bool address) {
   using namespace ept_capability;
   if (!(ept_vpid & kInvvpid)) return InvvpidScope::kNone;
   if (address && (ept_vpid & kInvvpidAddress)) return InvvpidScope::kAddress;
-  return ept_vpid & kInvvpidContext ? InvvpidScope::kContext : ept_vpid & kInvvpidAll ? InvvpidScope::kAll : InvvpidScope::kNone;
+  return ept_vpid & kInvvpidContext ? InvvpidScope::kContext
+         : ept_vpid & kInvvpidAll   ? InvvpidScope::kAll
+                                    : InvvpidScope::kNone;
 }
 
 }  // namespace ring1::hwaccel::vmx

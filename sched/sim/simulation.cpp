@@ -14,9 +14,7 @@ Guest* guest_of(ring1_sched_entity* entity) {
   return reinterpret_cast<Guest*>(reinterpret_cast<char*>(entity) - offsetof(Guest, entity));
 }
 
-bool may_move(ring1_sched_entity* entity, void*) {
-  return !guest_of(entity)->pinned;
-}
+bool may_move(ring1_sched_entity* entity, void*) { return !guest_of(entity)->pinned; }
 
 }  // namespace
 
@@ -26,16 +24,13 @@ Simulation::Simulation(const Machine& machine)
     ring1_sched_queue_init(&processor.queue, machine.policy, &machine_.tunables, 0);
 }
 
-Guest* Simulation::current(Processor& processor) {
-  return guest_of(processor.queue.current_entity);
-}
+Guest* Simulation::current(Processor& processor) { return guest_of(processor.queue.current_entity); }
 
 void Simulation::at(uint64_t time, unsigned processor, uint64_t generation, Guest* guest) {
   events_.push({time, sequence_++, processor, generation, guest});
 }
 
-Guest& Simulation::add(Workload workload, const ring1_sched_params& params, uint64_t start,
-                       unsigned processor) {
+Guest& Simulation::add(Workload workload, const ring1_sched_params& params, uint64_t start, unsigned processor) {
   if (const char* wrong = ring1_sched_check_params(&params)) throw std::invalid_argument(wrong);
   guests_.push_back(std::make_unique<Guest>(std::move(workload), params));
   Guest& guest = *guests_.back();
@@ -152,8 +147,8 @@ void Simulation::fall_asleep(Guest& guest) {
   guest.bursts++;
   guest.response_sum += now_ - guest.woken;
   ring1_sched_sleep(&guest.entity, now_);
-  guest.due = (guest.workload.periodic ? guest.due : now_) +
-              drawn(random_, guest.workload.sleep, guest.workload.spread);
+  guest.due =
+      (guest.workload.periodic ? guest.due : now_) + drawn(random_, guest.workload.sleep, guest.workload.spread);
   at(std::max(guest.due, now_), 0, 0, &guest);
 }
 

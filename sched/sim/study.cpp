@@ -55,9 +55,7 @@ ring1_sched_params asking(const Setting& setting, unsigned percent) {
   return params;
 }
 
-const char* mode(const Setting& setting) {
-  return setting.conserving ? "wc" : "nwc";
-}
+const char* mode(const Setting& setting) { return setting.conserving ? "wc" : "nwc"; }
 
 struct Error {
   double mean = 0, worst = 0;  // parts of what was asked for
@@ -91,9 +89,8 @@ void write_errors(std::ostream& out) {
       for (const uint64_t window : {100 * kMs, kSecond}) {
         const Error error = error_of(setting, share, window);
         char line[128];
-        std::snprintf(line, sizeof line, "%s,%s,%llu,%u,%llu,%.2f,%.2f\n",
-                      ring1_sched_policy_name(setting.policy), mode(setting),
-                      static_cast<unsigned long long>(setting.period_ms), share,
+        std::snprintf(line, sizeof line, "%s,%s,%llu,%u,%llu,%.2f,%.2f\n", ring1_sched_policy_name(setting.policy),
+                      mode(setting), static_cast<unsigned long long>(setting.period_ms), share,
                       static_cast<unsigned long long>(window / kMs), 100 * error.mean, 100 * error.worst);
         out << line;
       }
@@ -108,9 +105,8 @@ struct Kind {
 
 // A third of the processor each. The I/O-bound one is warped where that exists.
 void write_throughput(std::ostream& out) {
-  const Kind kinds[] = {{"cpu", Workload::cpu_bound()},
-                        {"io", Workload::io_bound(300'000, 2 * kMs)},
-                        {"mixed", Workload::mixed()}};
+  const Kind kinds[] = {
+      {"cpu", Workload::cpu_bound()}, {"io", Workload::io_bound(300'000, 2 * kMs)}, {"mixed", Workload::mixed()}};
   out << "policy,mode,period_ms,kind,throughput_percent_of_alone,latency_mean_us,latency_worst_us,response_"
          "mean_us\n";
   for (const Setting& setting : kSettings) {
@@ -130,15 +126,14 @@ void write_throughput(std::ostream& out) {
       const auto mean = [](uint64_t sum, uint64_t count) {
         return count ? static_cast<double>(sum) / static_cast<double>(count) / 1000 : 0;
       };
-      const double work = kinds[i].workload.sleep == 0 ? static_cast<double>(guest.run()) / (60.0 * kSecond)
-                                                       : static_cast<double>(guest.bursts) /
-                                                             static_cast<double>(alone.guests()[0]->bursts);
+      const double work = kinds[i].workload.sleep == 0
+                              ? static_cast<double>(guest.run()) / (60.0 * kSecond)
+                              : static_cast<double>(guest.bursts) / static_cast<double>(alone.guests()[0]->bursts);
       char line[160];
-      std::snprintf(
-          line, sizeof line, "%s,%s,%llu,%s,%.1f,%.0f,%.0f,%.0f\n", ring1_sched_policy_name(setting.policy),
-          mode(setting), static_cast<unsigned long long>(setting.period_ms), kinds[i].name, 100 * work,
-          mean(guest.latency_sum, guest.latencies), static_cast<double>(guest.longest_latency) / 1000,
-          mean(guest.response_sum, guest.bursts));
+      std::snprintf(line, sizeof line, "%s,%s,%llu,%s,%.1f,%.0f,%.0f,%.0f\n", ring1_sched_policy_name(setting.policy),
+                    mode(setting), static_cast<unsigned long long>(setting.period_ms), kinds[i].name, 100 * work,
+                    mean(guest.latency_sum, guest.latencies), static_cast<double>(guest.longest_latency) / 1000,
+                    mean(guest.response_sum, guest.bursts));
       out << line;
     }
   }

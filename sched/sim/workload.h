@@ -30,9 +30,7 @@ struct Workload {
     return {.name = "timer", .burst = burst, .sleep = period, .periodic = true};
   }
   // Computes most of the time and waits for a disk in between.
-  static Workload mixed() {
-    return {.name = "mixed", .burst = 20'000'000, .sleep = 5'000'000, .spread = 0.5};
-  }
+  static Workload mixed() { return {.name = "mixed", .burst = 20'000'000, .sleep = 5'000'000, .spread = 0.5}; }
 };
 
 inline uint64_t drawn(std::mt19937_64& random, uint64_t mean, double spread) {

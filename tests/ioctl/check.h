@@ -32,13 +32,13 @@ bool check_equal(const A& a, const B& b, const char* file, int line, const char*
 
 }  // namespace ring1::ioctl_test
 
-#define TEST(name)                                                        \
-  static void test_##name();                                              \
+#define TEST(name)                                                      \
+  static void test_##name();                                            \
   static ::ring1::ioctl_test::Test register_##name(#name, test_##name); \
   static void test_##name()
 #define CHECK(condition) ((condition) ? (void)0 : ::ring1::ioctl_test::failed(__FILE__, __LINE__, #condition))
 #define CHECK_EQ(a, b) ::ring1::ioctl_test::check_equal((a), (b), __FILE__, __LINE__, #a " == " #b)
-#define SKIP_UNLESS(condition, why) \
-  do {                              \
+#define SKIP_UNLESS(condition, why)                         \
+  do {                                                      \
     if (!(condition)) throw ::ring1::ioctl_test::Skip{why}; \
   } while (0)

@@ -45,7 +45,8 @@ void sleep_ms(long ms) {
 TEST(clock_get_and_set) {
   Vm vm;
   Vcpu vcpu(vm);
-  SKIP_UNLESS(vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_ADJUST_CLOCK)) > 0, "no KVM_CAP_ADJUST_CLOCK");
+  SKIP_UNLESS(vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_ADJUST_CLOCK)) > 0,
+              "no KVM_CAP_ADJUST_CLOCK");
   const uint64_t first = clock_of(vm), second = clock_of(vm);
   CHECK(second >= first);
   kvm_clock_data clock{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// KVM_GET_DIRTY_LOG: its errors, when it begins and ends, and that it holds what the guest has written, against a copy of
-// the memory.
+// KVM_GET_DIRTY_LOG: its errors, when it begins and ends, and that it holds what the guest has written, against a copy
+// of the memory.
 #include <atomic>
 #include <cstring>
 #include <thread>
@@ -136,51 +136,51 @@ class Scribbler {
   Scribbler() : memory(kPages * kPage), vcpu(vm) {
     CHECK_EQ(vm.set_region(0, 0, memory, memory.size()), 0);
     static const uint8_t code[] = {
-        0x69, 0xdb, 0x6d, 0x4e, 0xc6, 0x41,   // imul $0x41c64e6d,%ebx,%ebx
-        0x81, 0xc3, 0x39, 0x30, 0x00, 0x00,   // add $0x3039,%ebx
-        0x89, 0xdf,                           // mov %ebx,%edi
-        0xc1, 0xef, 0x08,                     // shr $0x8,%edi
-        0x81, 0xe7, 0xfc, 0xff, 0x3f, 0x00,   // and $0x3ffffc,%edi
-        0x81, 0xcf, 0x00, 0x00, 0x01, 0x00,   // or $0x10000,%edi
-        0xf7, 0xc3, 0x00, 0x00, 0x00, 0x80,   // test $0x80000000,%ebx
-        0x74, 0x06,                           // je 2b <next+0x2b>
-        0x81, 0xc7, 0x00, 0x00, 0x00, 0x01,   // add $0x1000000,%edi
-        0x89, 0xd8,                           // mov %ebx,%eax
-        0xc1, 0xe8, 0x1b,                     // shr $0x1b,%eax
-        0x83, 0xe0, 0x07,                     // and $0x7,%eax
-        0x74, 0x19,                           // je 4e <store>
-        0x48,                                 // dec %eax
-        0x74, 0x1a,                           // je 52 <adding>
-        0x48,                                 // dec %eax
-        0x74, 0x1b,                           // je 56 <stos>
-        0x48,                                 // dec %eax
-        0x74, 0x1b,                           // je 59 <pushing>
-        0x48,                                 // dec %eax
-        0x74, 0x22,                           // je 63 <exchange>
-        0x48,                                 // dec %eax
-        0x74, 0x25,                           // je 69 <bit>
-        0x66, 0x0f, 0x6e, 0xc3,               // movd %ebx,%xmm0
-        0xf3, 0x0f, 0x11, 0x07,               // movss %xmm0,(%edi)
-        0xeb, 0x20,                           // jmp 6e <done>
-        0x89, 0x1f,                           // mov %ebx,(%edi)
-        0xeb, 0x1c,                           // jmp 6e <done>
-        0x01, 0x1f,                           // add %ebx,(%edi)
-        0xeb, 0x18,                           // jmp 6e <done>
-        0xab,                                 // stos %eax,%es:(%edi)
-        0xeb, 0x15,                           // jmp 6e <done>
-        0x89, 0xe6,                           // mov %esp,%esi
-        0x8d, 0x67, 0x04,                     // lea 0x4(%edi),%esp
-        0x53,                                 // push %ebx
-        0x89, 0xf4,                           // mov %esi,%esp
-        0xeb, 0x0b,                           // jmp 6e <done>
-        0x89, 0xd8,                           // mov %ebx,%eax
-        0x87, 0x07,                           // xchg %eax,(%edi)
-        0xeb, 0x05,                           // jmp 6e <done>
-        0xf0, 0x0f, 0xba, 0x2f, 0x05,         // lock btsl $0x5,(%edi)
-        0x49,                                 // dec %ecx
-        0x75, 0x8f,                           // jne 0 <next>
-        0xf4,                                 // hlt
-        0xeb, 0x8c,                           // jmp 0 <next>
+        0x69, 0xdb, 0x6d, 0x4e, 0xc6, 0x41,  // imul $0x41c64e6d,%ebx,%ebx
+        0x81, 0xc3, 0x39, 0x30, 0x00, 0x00,  // add $0x3039,%ebx
+        0x89, 0xdf,                          // mov %ebx,%edi
+        0xc1, 0xef, 0x08,                    // shr $0x8,%edi
+        0x81, 0xe7, 0xfc, 0xff, 0x3f, 0x00,  // and $0x3ffffc,%edi
+        0x81, 0xcf, 0x00, 0x00, 0x01, 0x00,  // or $0x10000,%edi
+        0xf7, 0xc3, 0x00, 0x00, 0x00, 0x80,  // test $0x80000000,%ebx
+        0x74, 0x06,                          // je 2b <next+0x2b>
+        0x81, 0xc7, 0x00, 0x00, 0x00, 0x01,  // add $0x1000000,%edi
+        0x89, 0xd8,                          // mov %ebx,%eax
+        0xc1, 0xe8, 0x1b,                    // shr $0x1b,%eax
+        0x83, 0xe0, 0x07,                    // and $0x7,%eax
+        0x74, 0x19,                          // je 4e <store>
+        0x48,                                // dec %eax
+        0x74, 0x1a,                          // je 52 <adding>
+        0x48,                                // dec %eax
+        0x74, 0x1b,                          // je 56 <stos>
+        0x48,                                // dec %eax
+        0x74, 0x1b,                          // je 59 <pushing>
+        0x48,                                // dec %eax
+        0x74, 0x22,                          // je 63 <exchange>
+        0x48,                                // dec %eax
+        0x74, 0x25,                          // je 69 <bit>
+        0x66, 0x0f, 0x6e, 0xc3,              // movd %ebx,%xmm0
+        0xf3, 0x0f, 0x11, 0x07,              // movss %xmm0,(%edi)
+        0xeb, 0x20,                          // jmp 6e <done>
+        0x89, 0x1f,                          // mov %ebx,(%edi)
+        0xeb, 0x1c,                          // jmp 6e <done>
+        0x01, 0x1f,                          // add %ebx,(%edi)
+        0xeb, 0x18,                          // jmp 6e <done>
+        0xab,                                // stos %eax,%es:(%edi)
+        0xeb, 0x15,                          // jmp 6e <done>
+        0x89, 0xe6,                          // mov %esp,%esi
+        0x8d, 0x67, 0x04,                    // lea 0x4(%edi),%esp
+        0x53,                                // push %ebx
+        0x89, 0xf4,                          // mov %esi,%esp
+        0xeb, 0x0b,                          // jmp 6e <done>
+        0x89, 0xd8,                          // mov %ebx,%eax
+        0x87, 0x07,                          // xchg %eax,(%edi)
+        0xeb, 0x05,                          // jmp 6e <done>
+        0xf0, 0x0f, 0xba, 0x2f, 0x05,        // lock btsl $0x5,(%edi)
+        0x49,                                // dec %ecx
+        0x75, 0x8f,                          // jne 0 <next>
+        0xf4,                                // hlt
+        0xeb, 0x8c,                          // jmp 0 <next>
     };
     std::memcpy(memory.data() + kCode, code, sizeof code);
     for (uint32_t half = 0; half < 2; half++) {

@@ -169,8 +169,8 @@ TEST(long_mode_msrs) {
 
 namespace {
 
-// Code runs at -2 MiB + 0x1000. Page tables at 0x2000: the first 2 MiB identity-mapped, and once more at -2 MiB; the next
-// 2 MiB are device memory at 1 GiB.
+// Code runs at -2 MiB + 0x1000. Page tables at 0x2000: the first 2 MiB identity-mapped, and once more at -2 MiB; the
+// next 2 MiB are device memory at 1 GiB.
 struct LongMachine {
   static constexpr uint64_t kCodeBase = 0xffffffffffe01000, kDevice = 0x40000000, kDeviceVa = 0x200000;
 
@@ -279,7 +279,10 @@ TEST(long_mode_device_memory) {
       {"rep stosb", {0xb9, 0x08, 0x00, 0x00, 0x00, 0xf3, 0xaa, 0xf4}, 0x1111111111111111, kRax},
       // From -2 MiB + 0x1007 to 0x200000, which the displacement reaches around the end of the address space.
       {"mov rax, [rip + x]", {0x48, 0x8b, 0x05, 0xf9, 0xef, 0x3f, 0x00, 0xf4}, kBefore, kBefore},
-      {"mov dword [rip + x], 7", {0xc7, 0x05, 0xf6, 0xef, 0x3f, 0x00, 0x07, 0x00, 0x00, 0x00, 0xf4}, 0x0123456700000007, kRax},
+      {"mov dword [rip + x], 7",
+       {0xc7, 0x05, 0xf6, 0xef, 0x3f, 0x00, 0x07, 0x00, 0x00, 0x00, 0xf4},
+       0x0123456700000007,
+       kRax},
       {"add [rip + x], rax", {0x48, 0x01, 0x05, 0xf9, 0xef, 0x3f, 0x00, 0xf4}, kBefore + kRax, kRax},
   };
   LongMachine machine(vm);
@@ -299,8 +302,10 @@ TEST(long_mode_device_memory) {
       const uint64_t offset = access.phys_addr - LongMachine::kDevice;
       CHECK(offset + access.len <= sizeof device);
       auto* bytes = reinterpret_cast<uint8_t*>(&device) + offset;
-      if (access.is_write) std::memcpy(bytes, access.data, access.len);
-      else std::memcpy(access.data, bytes, access.len);
+      if (access.is_write)
+        std::memcpy(bytes, access.data, access.len);
+      else
+        std::memcpy(access.data, bytes, access.len);
     }
     CHECK_EQ(vcpu.shared->exit_reason, KVM_EXIT_HLT);
     if (device != one.device || vcpu.regs().rax != one.rax) std::printf("  %s:\n", one.name);

@@ -120,8 +120,19 @@ void RealMode::start_at(uint16_t ip, uint64_t flags) {
 
 void RealMode::enter_protected_mode() {
   kvm_sregs sregs = vcpu.sregs();
-  const kvm_segment data = {.base = 0, .limit = 0xffffffff, .selector = 0x10, .type = 3, .present = 1, .dpl = 0, .db = 1,
-                            .s = 1, .l = 0, .g = 1, .avl = 0, .unusable = 0, .padding = 0};
+  const kvm_segment data = {.base = 0,
+                            .limit = 0xffffffff,
+                            .selector = 0x10,
+                            .type = 3,
+                            .present = 1,
+                            .dpl = 0,
+                            .db = 1,
+                            .s = 1,
+                            .l = 0,
+                            .g = 1,
+                            .avl = 0,
+                            .unusable = 0,
+                            .padding = 0};
   sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = sregs.cs = data;
   sregs.cs.selector = 8;
   sregs.cs.type = 11;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A device, virtual machines and vCPUs as objects that close their descriptors; ioctls answer with their result or -errno.
+// A device, virtual machines and vCPUs as objects that close their descriptors; ioctls answer with their result or
+// -errno.
 #pragma once
 
 #include <linux/kvm.h>
@@ -15,7 +16,7 @@ namespace ring1::ioctl_test {
 // From the command line.
 struct Options {
   const char* device = "/dev/ring1";
-  bool guest = true;  // run guest code
+  bool guest = true;               // run guest code
   unsigned long machine_type = 0;  // of KVM_CREATE_VM; names an engine (include/ring1/api.h)
 };
 extern Options options;
@@ -40,8 +41,8 @@ class Fd {
   int fd_;
 };
 
-// A structure that ends with a flexible array has another size in C++ than in C, which is the kernel's: the headers' macro
-// puts an empty structure before the array. So sizes and ioctl numbers of these are spelled out.
+// A structure that ends with a flexible array has another size in C++ than in C, which is the kernel's: the headers'
+// macro puts an empty structure before the array. So sizes and ioctl numbers of these are spelled out.
 template <class Head>
 inline constexpr size_t kHeadSize = 8;
 template <>

@@ -24,7 +24,8 @@ TEST(memslot_alignment) {
 TEST(memslot_limits) {
   Vm vm;
   Memory memory(16 * kPage);
-  const auto slots = static_cast<uint32_t>(vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_NR_MEMSLOTS)));
+  const auto slots =
+      static_cast<uint32_t>(vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_NR_MEMSLOTS)));
   CHECK_EQ(vm.set_region(slots, 0, memory, kPage), -EINVAL);
   CHECK_EQ(vm.set_region(0xffffffff, 0, memory, kPage), -EINVAL);
   CHECK_EQ(vm.set_region(0, 0, memory, kPage, 0x80), -EINVAL);

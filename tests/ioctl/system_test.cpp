@@ -25,12 +25,25 @@ TEST(system_unknown_ioctl) {
 
 TEST(system_extensions) {
   Device device;
-  const unsigned long needed[] = {KVM_CAP_USER_MEMORY, KVM_CAP_DESTROY_MEMORY_REGION_WORKS,
-                                  KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, KVM_CAP_SET_TSS_ADDR, KVM_CAP_EXT_CPUID,
-                                  KVM_CAP_MP_STATE, KVM_CAP_IRQ_ROUTING, KVM_CAP_IRQCHIP, KVM_CAP_PIT2,
-                                  KVM_CAP_PIT_STATE2, KVM_CAP_READONLY_MEM, KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_VCPU_EVENTS,
-                                  KVM_CAP_DEBUGREGS, KVM_CAP_USER_NMI, KVM_CAP_NR_MEMSLOTS, KVM_CAP_MAX_VCPUS,
-                                  KVM_CAP_IRQ_INJECT_STATUS, KVM_CAP_BINARY_STATS_FD};
+  const unsigned long needed[] = {KVM_CAP_USER_MEMORY,
+                                  KVM_CAP_DESTROY_MEMORY_REGION_WORKS,
+                                  KVM_CAP_JOIN_MEMORY_REGIONS_WORKS,
+                                  KVM_CAP_SET_TSS_ADDR,
+                                  KVM_CAP_EXT_CPUID,
+                                  KVM_CAP_MP_STATE,
+                                  KVM_CAP_IRQ_ROUTING,
+                                  KVM_CAP_IRQCHIP,
+                                  KVM_CAP_PIT2,
+                                  KVM_CAP_PIT_STATE2,
+                                  KVM_CAP_READONLY_MEM,
+                                  KVM_CAP_IMMEDIATE_EXIT,
+                                  KVM_CAP_VCPU_EVENTS,
+                                  KVM_CAP_DEBUGREGS,
+                                  KVM_CAP_USER_NMI,
+                                  KVM_CAP_NR_MEMSLOTS,
+                                  KVM_CAP_MAX_VCPUS,
+                                  KVM_CAP_IRQ_INJECT_STATUS,
+                                  KVM_CAP_BINARY_STATS_FD};
   for (unsigned long capability : needed) {
     if (device.call(KVM_CHECK_EXTENSION, capability) <= 0) CHECK_EQ(capability, ~0ul);
   }

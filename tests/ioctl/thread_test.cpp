@@ -37,7 +37,8 @@ void install_handler() {
 class Later {
  public:
   template <class F>
-  Later(F& function, long delay = 50) : delay_(delay), context_(&function), call_([](void* f) { (*static_cast<F*>(f))(); }) {
+  Later(F& function, long delay = 50)
+      : delay_(delay), context_(&function), call_([](void* f) { (*static_cast<F*>(f))(); }) {
     pthread_create(&thread_, nullptr, start, this);
   }
   ~Later() { pthread_join(thread_, nullptr); }

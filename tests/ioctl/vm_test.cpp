@@ -23,8 +23,8 @@ TEST(vm_create_vcpu) {
   Vcpu vcpu(vm);
   CHECK_EQ(vm.call(KVM_CREATE_VCPU, 0ul), -EEXIST);
   CHECK_EQ(vcpu.call(_IO(KVMIO, 0xfe)), vm.device.is_ring1() ? -ENOTTY : -EINVAL);
-  const unsigned long limit = static_cast<unsigned long>(
-      vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_MAX_VCPU_ID)));
+  const unsigned long limit =
+      static_cast<unsigned long>(vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_MAX_VCPU_ID)));
   CHECK_EQ(vm.call(KVM_CREATE_VCPU, limit), -EINVAL);
 }
 

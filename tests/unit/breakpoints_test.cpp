@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // x86/breakpoints.h
-#include <gtest/gtest.h>
-
 #include "x86/breakpoints.h"
+
+#include <gtest/gtest.h>
 
 namespace ring1::breakpoint {
 namespace {

@@ -62,8 +62,7 @@ class Builder {
     }
     if (form.parts & kFrame) c.state.gpr[kRbp] = pointer();
     if (form.parts & kSmallTable) c.state.gpr[kRbx] = middle();
-    if (form.parts & kNearFlags)
-      set32(offset_in(c.state.gpr[kRsp]), (random() & (kArithmetic | kDf)) | kIf | kFixed1);
+    if (form.parts & kNearFlags) set32(offset_in(c.state.gpr[kRsp]), (random() & (kArithmetic | kDf)) | kIf | kFixed1);
     if (form.parts & kDivide) c.state.gpr[kRdx] = random() % 4 ? random() % 16 : random32(random);
     if ((form.parts & kBranch) && random() & 1) c.state.gpr[kRcx] = random() % 3;
   }
@@ -228,8 +227,7 @@ Case make_case(const Form& form, CodeSize code_size, std::mt19937& random, uint8
 }
 
 std::string describe(const Case& the_case) {
-  std::string text =
-      std::string(the_case.form->name) + (the_case.code_size == CodeSize::k16 ? " (16-bit):" : ":");
+  std::string text = std::string(the_case.form->name) + (the_case.code_size == CodeSize::k16 ? " (16-bit):" : ":");
   char buffer[16];
   for (unsigned i = 0; i < the_case.length; ++i) {
     snprintf(buffer, sizeof buffer, " %02x", the_case.bytes[i]);

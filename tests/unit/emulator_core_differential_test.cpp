@@ -67,8 +67,7 @@ class Differential : public ::testing::Test {
 
   static ring1_cpu_state small_segments() {
     ring1_cpu_state cpu = protected32(3);
-    for (auto& segment : cpu.seg)
-      segment = {Native::kData, Native::kDataSize - 1, at_dpl(kData16, 3), 0xf, {}};
+    for (auto& segment : cpu.seg) segment = {Native::kData, Native::kDataSize - 1, at_dpl(kData16, 3), 0xf, {}};
     cpu.seg[kCs] = {Native::kCode, 0xffff, at_dpl(kCode16, 3), 0x7, {}};
     return cpu;
   }
@@ -88,8 +87,7 @@ class Differential : public ::testing::Test {
       }
       ASSERT_LT(faults_, rounds) << form.name << ": no instance ran";
       if (verbose && (undefined_ || faults_))
-        printf("%s %02x: undefined flags that differ %x, faults %u\n", form.name, form.opcode[0], undefined_,
-               faults_);
+        printf("%s %02x: undefined flags that differ %x, faults %u\n", form.name, form.opcode[0], undefined_, faults_);
     }
   }
 
@@ -100,12 +98,8 @@ class Differential : public ::testing::Test {
   uint32_t undefined_ = 0;  // undefined flags that came out differently
 };
 
-TEST_F(Differential, EveryForm) {
-  every_form(CodeSize::k32);
-}
-TEST_F(Differential, EveryFormIn16BitCode) {
-  every_form(CodeSize::k16);
-}
+TEST_F(Differential, EveryForm) { every_form(CodeSize::k32); }
+TEST_F(Differential, EveryFormIn16BitCode) { every_form(CodeSize::k16); }
 
 }  // namespace
 }  // namespace ring1::emulator::test

@@ -22,17 +22,13 @@ class CoreTest : public ::testing::Test {
   }
   Outcome go(unsigned rep_limit = 4096) { return step(cpu, machine, &fault, rep_limit); }
   // Executes one instruction that must succeed.
-  void ok(unsigned rep_limit = 4096) {
-    ASSERT_EQ(go(rep_limit), Outcome::kDone) << "vector " << int(fault.vector);
-  }
+  void ok(unsigned rep_limit = 4096) { ASSERT_EQ(go(rep_limit), Outcome::kDone) << "vector " << int(fault.vector); }
   // Executes one instruction that must fault and change nothing.
   void faults(Vector vector, uint32_t error_code = 0) {
     const ring1_cpu_state before = cpu;
     ASSERT_EQ(go(), Outcome::kFault);
     EXPECT_EQ(fault.vector, vector);
-    if (pushes_error_code(vector)) {
-      EXPECT_EQ(fault.error_code, error_code);
-    }
+    if (pushes_error_code(vector)) { EXPECT_EQ(fault.error_code, error_code); }
     EXPECT_EQ(memcmp(&before, &cpu, sizeof cpu), 0);
   }
 

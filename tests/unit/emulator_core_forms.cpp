@@ -77,8 +77,7 @@ void add_bits(std::vector<Form>& forms) {
   static const char* const names[] = {"bt", "bts", "btr", "btc"};
   for (uint8_t op = 0; op < 4; ++op) {
     const uint32_t lock = op ? kLock : 0u;
-    forms.push_back(
-        {names[op], {0x0f, uint8_t(0xa3 | op << 3)}, kModrm | kBitOffset | lock, -1, kBtUndefined});
+    forms.push_back({names[op], {0x0f, uint8_t(0xa3 | op << 3)}, kModrm | kBitOffset | lock, -1, kBtUndefined});
     forms.push_back({names[op], {0x0f, 0xba}, kModrm | kImm8 | lock, 4 + op, kBtUndefined});
   }
   forms.push_back({"bsf", {0x0f, 0xbc}, kModrm, -1, kScanUndefined});

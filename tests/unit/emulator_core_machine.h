@@ -40,13 +40,11 @@ class FlatMachine : public Machine {
     for (size_t i = 0; i < sizeof value; ++i) *find(address + i) = reinterpret_cast<uint8_t*>(&value)[i];
   }
 
-  MemoryStatus read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose,
-                    Fault* fault) override {
+  MemoryStatus read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) override {
     for (unsigned i = 0; i < size; ++i) {
       const uint8_t* byte = find(address.raw() + i);
       if (!byte)
-        return page_fault(address.raw() + i, purpose == Purpose::kFetch ? page_fault::kFetch : 0, privilege,
-                          fault);
+        return page_fault(address.raw() + i, purpose == Purpose::kFetch ? page_fault::kFetch : 0, privilege, fault);
       static_cast<uint8_t*>(to)[i] = *byte;
     }
     if (purpose == Purpose::kFetch) fetched = address.raw() + size;
@@ -54,8 +52,7 @@ class FlatMachine : public Machine {
   }
   MemoryStatus write(Gva address, const void* from, unsigned size, Privilege privilege, Purpose,
                      Fault* fault) override {
-    if (MemoryStatus status = probe_write(address, size, privilege, fault); status != MemoryStatus::kOk)
-      return status;
+    if (MemoryStatus status = probe_write(address, size, privilege, fault); status != MemoryStatus::kOk) return status;
     for (unsigned i = 0; i < size; ++i) *find(address.raw() + i) = static_cast<const uint8_t*>(from)[i];
     ++writes;
     return MemoryStatus::kOk;
@@ -132,17 +129,14 @@ inline constexpr uint32_t kData32 = RING1_AR_P | RING1_AR_S | RING1_AR_DB | RING
 inline constexpr uint32_t kCode16 = RING1_AR_P | RING1_AR_S | 0xb;
 inline constexpr uint32_t kData16 = RING1_AR_P | RING1_AR_S | 0x3;
 
-inline uint32_t at_dpl(uint32_t access, unsigned dpl) {
-  return access | dpl << RING1_AR_DPL_SHIFT;
-}
+inline uint32_t at_dpl(uint32_t access, unsigned dpl) { return access | dpl << RING1_AR_DPL_SHIFT; }
 
 // Flat 32-bit protected mode.
 inline ring1_cpu_state protected32(unsigned cpl = 0) {
   ring1_cpu_state cpu{};
   cpu.cr0 = cr0::kPe;
   cpu.rflags = eflags::kFixed1;
-  for (auto& segment : cpu.seg)
-    segment = {0, 0xffffffffu, at_dpl(kData32, cpl), static_cast<__u16>(0x10 | cpl), {}};
+  for (auto& segment : cpu.seg) segment = {0, 0xffffffffu, at_dpl(kData32, cpl), static_cast<__u16>(0x10 | cpl), {}};
   cpu.seg[kCs] = {0, 0xffffffffu, at_dpl(kCode32, cpl), static_cast<__u16>(0x08 | cpl), {}};
   return cpu;
 }

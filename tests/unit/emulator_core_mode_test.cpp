@@ -83,8 +83,7 @@ TEST_F(Mode, ProgramInRealMode) {
   for (uint16_t i = 0; i < 4; ++i) machine.set<uint16_t>(kSegment + 0x200 + 2 * i, 100 + i);
   Outcome outcome;
   unsigned steps = 0;
-  while ((outcome = go()) == Outcome::kDone && ++steps < 100) {
-  }
+  while ((outcome = go()) == Outcome::kDone && ++steps < 100) {}
   EXPECT_EQ(outcome, Outcome::kHalt);
   EXPECT_EQ(cpu.gpr[kRax], 406u);
   EXPECT_EQ(cpu.gpr[kRsp], 0xabcd0000u);
@@ -121,8 +120,7 @@ TEST_F(Mode, FarJumpAndSegmentLoadInRealMode) {
 }
 
 TEST_F(Mode, ProtectedInstructionsAreUndefinedOutsideProtectedMode) {
-  const std::vector<std::vector<uint8_t>> all{
-      {0x0f, 0x00, 0xd0}, {0x0f, 0x00, 0xc0}, {0x0f, 0x02, 0xc0}, {0x63, 0xc0}};
+  const std::vector<std::vector<uint8_t>> all{{0x0f, 0x00, 0xd0}, {0x0f, 0x00, 0xc0}, {0x0f, 0x02, 0xc0}, {0x63, 0xc0}};
   for (const auto& code : all) {
     start(real(kSegment), code);  // lldt, sldt, lar, arpl
     faults(Vector::kUd);
@@ -193,8 +191,7 @@ TEST_F(Mode, DecodeCache) {
     EXPECT_EQ(step(cpu, machine, &fault, 1, &cache), Outcome::kDone);
     return cpu.gpr[kRax];
   };
-  const std::vector<uint8_t> immediate{0xb8, 1, 2, 3, 4}, other{0xb8, 5, 6, 7, 8},
-      prefixed{0x66, 0xb8, 1, 2, 3, 4};
+  const std::vector<uint8_t> immediate{0xb8, 1, 2, 3, 4}, other{0xb8, 5, 6, 7, 8}, prefixed{0x66, 0xb8, 1, 2, 3, 4};
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(run(protected32(), immediate), 0x04030201u);
     EXPECT_EQ(run(protected32(), immediate), 0x04030201u);

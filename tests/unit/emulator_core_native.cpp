@@ -26,14 +26,11 @@ struct Exchange {
 };
 
 constexpr uint32_t kExchange = Native::kCode + 0x1000;
-constexpr uint32_t kEntry16 = Native::kCode + 0x80, kExit = Native::kCode + 0x100,
-                   kBack = Native::kCode + 0x1e0;
+constexpr uint32_t kEntry16 = Native::kCode + 0x80, kExit = Native::kCode + 0x100, kBack = Native::kCode + 0x1e0;
 constexpr uint16_t kFlatData = 0x2b, kLdtCode = 0 << 3 | 7, kLdtData = 1 << 3 | 7;
 constexpr uint8_t kGsPrefix = 0x65;
 
-Exchange& exchange() {
-  return *reinterpret_cast<Exchange*>(uintptr_t{kExchange});
-}
+Exchange& exchange() { return *reinterpret_cast<Exchange*>(uintptr_t{kExchange}); }
 
 template <class Member>
 uint32_t low(Member& member) {
@@ -67,9 +64,7 @@ void on_signal(int, siginfo_t*, void* context) {
   registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~greg_t{0xffff}) | kUserCode32;
 }
 
-constexpr uint8_t modrm_absolute(uint8_t reg) {
-  return 0x05 | reg << 3;
-}
+constexpr uint8_t modrm_absolute(uint8_t reg) { return 0x05 | reg << 3; }
 
 // Flags first, then segments, registers last: MOV changes no flags. GS stays flat throughout.
 void write_flags_and_registers(Writer& entry, uint16_t data_selector) {
@@ -95,8 +90,7 @@ void write_trampoline() {
   entry16.bytes({0xea}).dword(Native::kSnippet - Native::kCode).bytes({kLdtCode, 0});  // jmp far
 
   Writer exit(kExit);
-  for (uint8_t reg = 0; reg < 8; ++reg)
-    exit.bytes({kGsPrefix, 0x89, modrm_absolute(reg)}).dword(low(x.out.gpr[reg]));
+  for (uint8_t reg = 0; reg < 8; ++reg) exit.bytes({kGsPrefix, 0x89, modrm_absolute(reg)}).dword(low(x.out.gpr[reg]));
   exit.bytes({0xb8}).dword(kFlatData).bytes({0x8e, 0xd0, 0x8e, 0xd8, 0x8e, 0xc0});
   exit.bytes({0xbc}).dword(low(x.stack) + sizeof x.stack);
   exit.bytes({0x9c, 0x8f, 0x05}).dword(low(x.out.flags));  // pushfd; pop [flags]
@@ -146,8 +140,7 @@ void enter() {
       "popfq\n"
       "add $128, %%rsp\n"
       : "+a"(address)
-      : [stack] "i"(__builtin_offsetof(Exchange, host_stack)), [entry] "i"(
-                                                                   __builtin_offsetof(Exchange, entry))
+      : [stack] "i"(__builtin_offsetof(Exchange, host_stack)), [entry] "i"(__builtin_offsetof(Exchange, entry))
       : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
 }
 
@@ -159,9 +152,7 @@ bool map(uint32_t address, size_t size, int protection) {
 }  // namespace
 
 Native::Native() {
-  if (!map(kCode, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC) ||
-      !map(kData, kDataSize, PROT_READ | PROT_WRITE))
-    return;
+  if (!map(kCode, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC) || !map(kData, kDataSize, PROT_READ | PROT_WRITE)) return;
   write_trampoline();
   static uint8_t signal_stack[65536];
   const stack_t stack{signal_stack, 0, sizeof signal_stack};
@@ -189,9 +180,7 @@ Native::~Native() {
   for (int number : {SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP}) signal(number, SIG_DFL);
 }
 
-uint8_t* Native::data() const {
-  return reinterpret_cast<uint8_t*>(uintptr_t{kData});
-}
+uint8_t* Native::data() const { return reinterpret_cast<uint8_t*>(uintptr_t{kData}); }
 
 bool Native::run(CodeSize size, const uint8_t* snippet, unsigned length, NativeState* state) {
   memcpy(reinterpret_cast<void*>(uintptr_t{kSnippet}), snippet, length);

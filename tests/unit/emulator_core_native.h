@@ -19,8 +19,7 @@ enum class CodeSize { k32, k16 };
 
 class Native {
  public:
-  static constexpr uint32_t kCode = 0x20000000, kSnippet = kCode + 0x200, kData = 0x20010000,
-                            kDataSize = 4096;
+  static constexpr uint32_t kCode = 0x20000000, kSnippet = kCode + 0x200, kData = 0x20010000, kDataSize = 4096;
   static constexpr uint32_t kTarget = 64;  // a branch of the snippet may go to kSnippet + kTarget
 
   Native();

@@ -12,9 +12,21 @@ namespace {
 using namespace eflags;
 
 uint64_t random_value(std::mt19937_64& random) {
-  static const uint64_t corners[] = {0,      1,      2,          0x7f,       0x80,       0xff,
-                                     0x7fff, 0x8000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-                                     ~uint64_t{0} >> 1, uint64_t{1} << 63, ~uint64_t{0}};
+  static const uint64_t corners[] = {0,
+                                     1,
+                                     2,
+                                     0x7f,
+                                     0x80,
+                                     0xff,
+                                     0x7fff,
+                                     0x8000,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     0x100000000,
+                                     ~uint64_t{0} >> 1,
+                                     uint64_t{1} << 63,
+                                     ~uint64_t{0}};
   const uint64_t choice = random();
   return choice & 1 ? random() : corners[choice / 2 % (sizeof corners / 8)];
 }
@@ -131,8 +143,8 @@ class Builder {
       displacement_ = static_cast<int32_t>(target_ - c.state.gpr[kRsp] - (pop ? narrow_ && !wide_ ? 2 : 8 : 0));
       return;
     }
-    const uint64_t offset = static_cast<uint64_t>(int64_t{displacement_}) +
-                            (index_ == kRsp ? 0 : c.state.gpr[index_] << scale_);
+    const uint64_t offset =
+        static_cast<uint64_t>(int64_t{displacement_}) + (index_ == kRsp ? 0 : c.state.gpr[index_] << scale_);
     c.state.gpr[base_] = any_upper(target_ - offset);
   }
 

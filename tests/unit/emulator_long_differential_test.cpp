@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// 64-bit code: the interpreter against the processor the test runs on. RING1_FUZZ_ROUNDS sets how many instances of each
-// form; RING1_SEED where to start.
+// 64-bit code: the interpreter against the processor the test runs on. RING1_FUZZ_ROUNDS sets how many instances of
+// each form; RING1_SEED where to start.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -21,9 +21,7 @@ struct Exchange {
   uint64_t stack[16];
 };
 
-Exchange& exchange() {
-  return *reinterpret_cast<Exchange*>(kExchange);
-}
+Exchange& exchange() { return *reinterpret_cast<Exchange*>(kExchange); }
 
 template <class Member>
 uint32_t low(Member& member) {
@@ -68,7 +66,7 @@ void write_trampoline() {
   const uint32_t stack_top = low(x.stack) + sizeof x.stack;
   Writer entry(LongNative::kCode);
   entry.bytes({0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57}).store(kRsp, low(x.host_stack));
-  entry.bytes({0xbc}).dword(stack_top);                                   // mov esp, stack
+  entry.bytes({0xbc}).dword(stack_top);                                  // mov esp, stack
   entry.bytes({0xff, 0x34, 0x25}).dword(low(x.in.flags)).bytes({0x9d});  // push [flags]; popfq
   for (unsigned reg = 0; reg < 16; ++reg) entry.load(reg, low(x.in.gpr[reg]));
   entry.jump(LongNative::kSnippet);

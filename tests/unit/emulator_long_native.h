@@ -14,8 +14,8 @@ struct LongState {
 
 class LongNative {
  public:
-  // Below 2 GiB, so that the trampoline reaches its data by 32-bit displacements. kLowData is in reach of the code and of
-  // 32-bit addresses, kHighData is not.
+  // Below 2 GiB, so that the trampoline reaches its data by 32-bit displacements. kLowData is in reach of the code and
+  // of 32-bit addresses, kHighData is not.
   static constexpr uint64_t kCode = 0x30000000, kSnippet = kCode + 0x400, kLowData = 0x30010000,
                             kHighData = 0x7a5500010000, kDataSize = 4096;
   static constexpr uint64_t kTarget = 64;  // a branch of the snippet may go to kSnippet + kTarget

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// 64-bit code where the processor of the test cannot be asked: bases, canonical addresses, faults, ports, control registers,
-// and what is not known there.
+// 64-bit code where the processor of the test cannot be asked: bases, canonical addresses, faults, ports, control
+// registers, and what is not known there.
 #include "emulator/alu.h"
 #include "emulator_core_fixture.h"
 
@@ -22,9 +22,9 @@ class LongCode : public CoreTest {
 };
 
 TEST_F(LongCode, BasesOfFsAndGsAlone) {
-  start64({0x64, 0x48, 0x8b, 0x04, 0x25, 0x10, 0, 0, 0,     // mov rax, fs:[0x10]
+  start64({0x64, 0x48, 0x8b, 0x04, 0x25, 0x10, 0,    0,    0,     // mov rax, fs:[0x10]
            0x65, 0x48, 0x8b, 0x0c, 0x25, 0xf8, 0xff, 0xff, 0xff,  // mov rcx, gs:[-8]
-           0x3e, 0x48, 0x8b, 0x14, 0x25, 0, 0x20, 0, 0});   // mov rdx, ds:[0x2000]
+           0x3e, 0x48, 0x8b, 0x14, 0x25, 0,    0x20, 0,    0});   // mov rdx, ds:[0x2000]
   cpu.seg[kFs].base = kHigh;
   cpu.seg[kGs].base = kHigh + 0x1000;
   cpu.seg[kDs].base = 0x1000, cpu.seg[kDs].limit = 0, cpu.seg[kDs].access |= RING1_AR_UNUSABLE;
@@ -49,8 +49,8 @@ TEST_F(LongCode, CodeAtHighAddresses) {
 }
 
 TEST_F(LongCode, AddressesThatAreNotCanonical) {
-  for (uint64_t address : {uint64_t{0x0000800000000000}, uint64_t{0x00007ffffffffffc}, uint64_t{0xffff7fffffffffff},
-                           ~uint64_t{0} - 2}) {
+  for (uint64_t address :
+       {uint64_t{0x0000800000000000}, uint64_t{0x00007ffffffffffc}, uint64_t{0xffff7fffffffffff}, ~uint64_t{0} - 2}) {
     start64({0x48, 0x89, 0x03});  // mov [rbx], rax
     cpu.gpr[kRbx] = address;
     faults(Vector::kGp);
@@ -192,11 +192,30 @@ TEST_F(LongCode, CompatibilityModeHas32BitAddresses) {
 
 // Descriptors of long mode are not known: rather nothing than something wrong.
 TEST_F(LongCode, UnknownInLongMode) {
-  const std::vector<std::vector<uint8_t>> codes = {
-      {0xcd, 0x80}, {0xcc}, {0x48, 0xcf}, {0x0f, 0x05}, {0x48, 0x0f, 0x07}, {0x0f, 0x34}, {0x0f, 0x35}, {0xcb},
-      {0xff, 0x2b}, {0xff, 0x1b}, {0x8e, 0xd8}, {0x0f, 0xa1}, {0x0f, 0xb2, 0x03}, {0x0f, 0x01, 0x13}, {0x0f, 0x01, 0x1b},
-      {0x0f, 0x01, 0x03}, {0x0f, 0x00, 0xd0}, {0x0f, 0x00, 0xd8}, {0x0f, 0x00, 0xc0}, {0x0f, 0x02, 0xc1},
-      {0x0f, 0x01, 0xf8}, {0xc8, 0, 0, 0}, {0x48, 0x0f, 0xc7, 0x0b}, {0x0f, 0x28, 0x03}};
+  const std::vector<std::vector<uint8_t>> codes = {{0xcd, 0x80},
+                                                   {0xcc},
+                                                   {0x48, 0xcf},
+                                                   {0x0f, 0x05},
+                                                   {0x48, 0x0f, 0x07},
+                                                   {0x0f, 0x34},
+                                                   {0x0f, 0x35},
+                                                   {0xcb},
+                                                   {0xff, 0x2b},
+                                                   {0xff, 0x1b},
+                                                   {0x8e, 0xd8},
+                                                   {0x0f, 0xa1},
+                                                   {0x0f, 0xb2, 0x03},
+                                                   {0x0f, 0x01, 0x13},
+                                                   {0x0f, 0x01, 0x1b},
+                                                   {0x0f, 0x01, 0x03},
+                                                   {0x0f, 0x00, 0xd0},
+                                                   {0x0f, 0x00, 0xd8},
+                                                   {0x0f, 0x00, 0xc0},
+                                                   {0x0f, 0x02, 0xc1},
+                                                   {0x0f, 0x01, 0xf8},
+                                                   {0xc8, 0, 0, 0},
+                                                   {0x48, 0x0f, 0xc7, 0x0b},
+                                                   {0x0f, 0x28, 0x03}};
   for (const std::vector<uint8_t>& code : codes) {
     start64(code);
     cpu.gpr[kRbx] = 0x2000;

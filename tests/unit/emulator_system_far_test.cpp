@@ -5,7 +5,7 @@
 namespace ring1::emulator {
 namespace {
 
-#define FAR(op, selector) op, 0x00, 0x90, 0, 0, (selector) & 0xff, (selector) >> 8  // to 0x9000
+#define FAR(op, selector) op, 0x00, 0x90, 0, 0, (selector)&0xff, (selector) >> 8  // to 0x9000
 
 TEST_F(SystemTest, DirectJump) {
   ASSERT_EQ(run({FAR(0xea, kCode0 | 3)}), Outcome::kFault);  // RPL > CPL

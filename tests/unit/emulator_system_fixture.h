@@ -80,10 +80,25 @@ class ArrayMachine : public Machine {
 
 // Selectors of the fixture's GDT.
 enum : uint16_t {
-  kCode0 = 0x08, kData0 = 0x10, kCode3 = 0x18 | 3, kData3 = 0x20 | 3, kTssSelector = 0x28, kTss2Selector = 0x30,
-  kConforming = 0x38, kAbsentData = 0x40, kCode16 = 0x48, kData16 = 0x50, kGate = 0x58, kLdtSelector = 0x60,
-  kReadOnly = 0x68, kCode1 = 0x70 | 1, kData1 = 0x78 | 1, kAbsentCode = 0x80, kTaskGateSelector = 0x88,
-  kTss16Selector = 0x90, kGdtEnd = 0x98,
+  kCode0 = 0x08,
+  kData0 = 0x10,
+  kCode3 = 0x18 | 3,
+  kData3 = 0x20 | 3,
+  kTssSelector = 0x28,
+  kTss2Selector = 0x30,
+  kConforming = 0x38,
+  kAbsentData = 0x40,
+  kCode16 = 0x48,
+  kData16 = 0x50,
+  kGate = 0x58,
+  kLdtSelector = 0x60,
+  kReadOnly = 0x68,
+  kCode1 = 0x70 | 1,
+  kData1 = 0x78 | 1,
+  kAbsentCode = 0x80,
+  kTaskGateSelector = 0x88,
+  kTss16Selector = 0x90,
+  kGdtEnd = 0x98,
 };
 
 inline constexpr uint32_t kGdt = 0x1000, kIdt = 0x2000, kTss = 0x3000, kTss2 = 0x3800, kLdt = 0x4000;
@@ -181,8 +196,16 @@ class SystemTest : public testing::Test {
   void put32(uint32_t at, uint32_t v) { std::memcpy(&machine.memory[at], &v, 4); }
   void put16(uint32_t at, uint16_t v) { std::memcpy(&machine.memory[at], &v, 2); }
   uint8_t get8(uint32_t at) { return machine.memory[at]; }
-  uint32_t get32(uint32_t at) { uint32_t v; std::memcpy(&v, &machine.memory[at], 4); return v; }
-  uint16_t get16(uint32_t at) { uint16_t v; std::memcpy(&v, &machine.memory[at], 2); return v; }
+  uint32_t get32(uint32_t at) {
+    uint32_t v;
+    std::memcpy(&v, &machine.memory[at], 4);
+    return v;
+  }
+  uint16_t get16(uint32_t at) {
+    uint16_t v;
+    std::memcpy(&v, &machine.memory[at], 2);
+    return v;
+  }
   uint32_t pushed(unsigned index) { return get32(static_cast<uint32_t>(cpu.gpr[kRsp]) + 4 * index); }
 
   void text(std::initializer_list<uint8_t> bytes) { text_at(cpu.seg[kCs].base + cpu.rip, bytes); }

@@ -78,7 +78,7 @@ TEST_F(SystemTest, PushPopAndFarPointers) {
   EXPECT_EQ(cpu.seg[kDs].selector, kData3);
   put16(0x504, kAbsentData);
   EXPECT_TRUE(faults({0x0f, 0xb4, 0x0d, 0x00, 0x05, 0, 0}, Vector::kNp, kAbsentData));  // lfs
-  EXPECT_TRUE(faults({0x8e, 0xc8}, Vector::kUd, 0));                                   // mov cs, ax
+  EXPECT_TRUE(faults({0x8e, 0xc8}, Vector::kUd, 0));                                    // mov cs, ax
   cpu.gpr[kRax] = 0xffffffff;
   ASSERT_EQ(run({0x8c, 0xc8}), Outcome::kDone);  // mov eax, cs
   EXPECT_EQ(cpu.gpr[kRax], kCode0);

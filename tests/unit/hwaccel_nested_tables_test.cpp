@@ -62,7 +62,8 @@ Found walk(const Pages& pages, uint64_t root, uint64_t gpa) {
     }
     const uint64_t mask = (uint64_t{1} << shift) - 1;
     if (shift > 21 || (entry & 0xffffffffff000 & mask)) return {Found::Kind::kMisconfiguration};
-    return {Found::Kind::kMapped, (entry & 0xffffffffff000) + (gpa & mask), rights, static_cast<unsigned>(entry >> 3 & 7)};
+    return {Found::Kind::kMapped, (entry & 0xffffffffff000) + (gpa & mask), rights,
+            static_cast<unsigned>(entry >> 3 & 7)};
   }
 }
 
@@ -153,7 +154,9 @@ TEST(NestedTables, RandomOperationsAgainstAMap) {
   ASSERT_TRUE(ept.init());
   std::map<uint64_t, Page> model;
   std::mt19937_64 random(1);
-  const auto some_page = [&] { return (random() % 2 ? random() % 2048 : random() % (uint64_t{1} << 24)) << kPageShift; };
+  const auto some_page = [&] {
+    return (random() % 2 ? random() % 2048 : random() % (uint64_t{1} << 24)) << kPageShift;
+  };
   for (unsigned i = 0; i < 20000; ++i) {
     const uint64_t gpa = some_page();
     switch (random() % 4) {

@@ -18,7 +18,8 @@ VmcbControl controls(const Needs& needs) {
 
 // Bit n of the two vectors stands for exit code 0x60 + n and 0x80 + n.
 bool exits_for(const VmcbControl& control, unsigned code) {
-  return code < 0x80 ? control.intercept_events >> (code - 0x60) & 1 : control.intercept_instructions >> (code - 0x80) & 1;
+  return code < 0x80 ? control.intercept_events >> (code - 0x60) & 1
+                     : control.intercept_instructions >> (code - 0x80) & 1;
 }
 
 TEST(SvmControls, PhysicalEventsAreAlwaysTheHosts) {

@@ -75,7 +75,8 @@ TEST(SvmExit, NamesTellTheKindsApart) {
 // Codes of APM 2 appendix C.
 TEST(SvmExit, EveryCodeHasOneKindInTheStatistics) {
   const auto kind = [](uint64_t code) { return kind_of(static_cast<Exit>(code)); };
-  for (const uint64_t code : {0x00, 0x03, 0x0f, 0x10, 0x14, 0x1f, 0x65}) EXPECT_EQ(kind(code), RING1_EXIT_CONTROL_REGISTER);
+  for (const uint64_t code : {0x00, 0x03, 0x0f, 0x10, 0x14, 0x1f, 0x65})
+    EXPECT_EQ(kind(code), RING1_EXIT_CONTROL_REGISTER);
   for (const uint64_t code : {0x20, 0x2f, 0x30, 0x3f}) EXPECT_EQ(kind(code), RING1_EXIT_DEBUG_REGISTER);
   for (const uint64_t code : {0x41, 0x4d, 0x51}) EXPECT_EQ(kind(code), RING1_EXIT_EXCEPTION);
   for (const uint64_t code : {0x52, 0x60, 0x61, 0x62, 0x63}) EXPECT_EQ(kind(code), RING1_EXIT_INTERRUPT);

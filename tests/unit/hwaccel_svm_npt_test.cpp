@@ -27,8 +27,10 @@ class Pages final : public shadowmmu::PageSource {
 
  private:
   static constexpr uint64_t kPages = 64, kBase = 0x1'2000'0000;
-  struct Free { void operator()(uint8_t* p) const { std::free(p); } };
-  std::unique_ptr<uint8_t, Free> memory_{static_cast<uint8_t*>(std::aligned_alloc(kPageSize, kPages * kPageSize))};
+  struct Free {
+    void operator()(uint8_t* p) const { std::free(p); }
+  };
+  std::unique_ptr<uint8_t, Free> memory_{static_cast<uint8_t*>(std::aligned_alloc(kPageSize, kPages* kPageSize))};
   uint64_t used_ = 0;
 };
 

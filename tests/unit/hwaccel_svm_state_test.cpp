@@ -10,9 +10,7 @@
 namespace ring1::hwaccel::svm {
 namespace {
 
-ring1_segment flat_code() {
-  return {.base = 0, .limit = 0xffffffff, .access = 0xc09b, .selector = 8, .pad = {}};
-}
+ring1_segment flat_code() { return {.base = 0, .limit = 0xffffffff, .access = 0xc09b, .selector = 8, .pad = {}}; }
 
 // APM 2 4.8: the attributes are bits 15:8 and 23:20 of a descriptor's upper half.
 TEST(SvmState, AttributesAreThoseOfADescriptor) {

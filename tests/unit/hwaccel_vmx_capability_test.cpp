@@ -22,30 +22,45 @@ struct Model {
 
 constexpr CapabilityMsrs make(uint64_t basic, uint64_t pin, uint64_t processor, uint64_t exit, uint64_t entry,
                               uint64_t cr4_fixed1, uint64_t secondary, uint64_t ept_vpid) {
-  return {.basic = basic, .pin = pin, .processor = processor, .exit = exit, .entry = entry, .misc = 0x5,
-          .cr0_fixed0 = kCr0Fixed0, .cr0_fixed1 = kCr0Fixed1, .cr4_fixed0 = kCr4Fixed0, .cr4_fixed1 = cr4_fixed1,
-          .secondary = secondary, .ept_vpid = ept_vpid};
+  return {.basic = basic,
+          .pin = pin,
+          .processor = processor,
+          .exit = exit,
+          .entry = entry,
+          .misc = 0x5,
+          .cr0_fixed0 = kCr0Fixed0,
+          .cr0_fixed1 = kCr0Fixed1,
+          .cr4_fixed0 = kCr4Fixed0,
+          .cr4_fixed1 = cr4_fixed1,
+          .secondary = secondary,
+          .ept_vpid = ept_vpid};
 }
 
 // Values as such processors report them; those of Nehalem and later are the TRUE registers'.
 const Model kModels[] = {
-    {"Core 2, Merom", make(0x001a040000000007, 0x0000001f00000016, 0x77f9fffe0401e172, 0x0003efff00036dff,
-                           0x00001fff000011ff, 0x000027ff, 0, 0),
+    {"Core 2, Merom",
+     make(0x001a040000000007, 0x0000001f00000016, 0x77f9fffe0401e172, 0x0003efff00036dff, 0x00001fff000011ff,
+          0x000027ff, 0, 0),
      false, false, false, false, false, false},
-    {"Core 2, Penryn", make(0x005a08000000000d, 0x0000003f00000016, 0xf7f9fffe0401e172, 0x0003ffff00036dff,
-                            0x00003fff000011ff, 0x000427ff, 0x0000004100000000, 0),
+    {"Core 2, Penryn",
+     make(0x005a08000000000d, 0x0000003f00000016, 0xf7f9fffe0401e172, 0x0003ffff00036dff, 0x00003fff000011ff,
+          0x000427ff, 0x0000004100000000, 0),
      false, false, false, true, false, false},
-    {"Core i7, Nehalem", make(0x00da040000000010, 0x0000007f00000016, 0xfff9fffe04006172, 0x007fffff00036dfb,
-                              0x0000ffff000011fb, 0x000027ff, 0x0000007b00000000, 0x00000f0106114141),
+    {"Core i7, Nehalem",
+     make(0x00da040000000010, 0x0000007f00000016, 0xfff9fffe04006172, 0x007fffff00036dfb, 0x0000ffff000011fb,
+          0x000027ff, 0x0000007b00000000, 0x00000f0106114141),
      true, true, false, true, true, false},
-    {"Core i7, Sandy Bridge", make(0x00da040000000010, 0x0000007f00000016, 0xfff9fffe04006172, 0x007fffff00036dfb,
-                                   0x0000ffff000011fb, 0x000627ff, 0x000000ff00000000, 0x00000f0106114141),
+    {"Core i7, Sandy Bridge",
+     make(0x00da040000000010, 0x0000007f00000016, 0xfff9fffe04006172, 0x007fffff00036dfb, 0x0000ffff000011fb,
+          0x000627ff, 0x000000ff00000000, 0x00000f0106114141),
      true, true, true, true, true, false},
-    {"Core i7, Haswell", make(0x00da040000000012, 0x0000007f00000016, 0xfff9fffe04006172, 0x007fffff00036dfb,
-                              0x0000ffff000011fb, 0x001767ff, 0x00007cff00000000, 0x00000f0106334141),
+    {"Core i7, Haswell",
+     make(0x00da040000000012, 0x0000007f00000016, 0xfff9fffe04006172, 0x007fffff00036dfb, 0x0000ffff000011fb,
+          0x001767ff, 0x00007cff00000000, 0x00000f0106334141),
      true, true, true, true, true, true},
-    {"Core i7, Skylake", make(0x00da040000000004, 0x0000007f00000016, 0xfff9fffe04006172, 0x01ffffff00036dfb,
-                              0x0003ffff000011fb, 0x003767ff, 0x005fbcff00000000, 0x00000f0106734141),
+    {"Core i7, Skylake",
+     make(0x00da040000000004, 0x0000007f00000016, 0xfff9fffe04006172, 0x01ffffff00036dfb, 0x0003ffff000011fb,
+          0x003767ff, 0x005fbcff00000000, 0x00000f0106734141),
      true, true, true, true, true, true},
 };
 
@@ -58,7 +73,9 @@ void expect_within(const char* what, uint32_t value, uint64_t msr, const char* m
 TEST(VmxCapability, EveryModelGetsControlsItAllows) {
   for (const Model& model : kModels) {
     for (unsigned wishes = 0; wishes < 16; ++wishes) {
-      const Wish wish{.ept = (wishes & 1) != 0, .vpid = (wishes & 2) != 0, .unrestricted_guest = (wishes & 4) != 0,
+      const Wish wish{.ept = (wishes & 1) != 0,
+                      .vpid = (wishes & 2) != 0,
+                      .unrestricted_guest = (wishes & 4) != 0,
                       .tpr_shadow = (wishes & 8) != 0};
       const Controls c = choose_controls(model.msrs, wish);
       EXPECT_EQ(c.lack, Lack::kNone) << model.name << ": " << describe(c.lack);
@@ -107,9 +124,7 @@ TEST(VmxCapability, PagingExitsOnlyWithoutEpt) {
   constexpr uint32_t kPaging = processor::kCr3Load | processor::kCr3Store | processor::kInvlpg;
   for (const Model& model : kModels) {
     EXPECT_EQ(choose_controls(model.msrs, {.ept = false}).processor & kPaging, kPaging) << model.name;
-    if (model.ept) {
-      EXPECT_EQ(choose_controls(model.msrs, {}).processor & kPaging, 0u) << model.name;
-    }
+    if (model.ept) { EXPECT_EQ(choose_controls(model.msrs, {}).processor & kPaging, 0u) << model.name; }
   }
 }
 
@@ -145,9 +160,11 @@ TEST(VmxCapability, SaysWhatIsMissing) {
 
 TEST(VmxCapability, ReadsOnlyRegistersThatExist) {
   // Merom: no TRUE registers, no secondary controls; reading one would be #GP.
-  std::map<uint32_t, uint64_t> registers = {{0x480, 0x001a040000000007}, {0x481, 0x1f00000016}, {0x482, 0x77f9fffe0401e172},
-                                            {0x483, 0x0003efff00036dff}, {0x484, 0x00001fff000011ff}, {0x485, 5},
-                                            {0x486, kCr0Fixed0}, {0x487, kCr0Fixed1}, {0x488, kCr4Fixed0}, {0x489, 0x27ff}};
+  std::map<uint32_t, uint64_t> registers = {{0x480, 0x001a040000000007}, {0x481, 0x1f00000016},
+                                            {0x482, 0x77f9fffe0401e172}, {0x483, 0x0003efff00036dff},
+                                            {0x484, 0x00001fff000011ff}, {0x485, 5},
+                                            {0x486, kCr0Fixed0},         {0x487, kCr0Fixed1},
+                                            {0x488, kCr4Fixed0},         {0x489, 0x27ff}};
   const auto read = [&](uint32_t number) {
     EXPECT_TRUE(registers.count(number)) << std::hex << number;
     return registers[number];

@@ -81,7 +81,8 @@ TEST(VmxExit, KindsForTheStatistics) {
   };
   EXPECT_EQ(kind(0, 0x80000b0e), RING1_EXIT_PAGE_FAULT);
   EXPECT_EQ(kind(0, 0x80000301), RING1_EXIT_EXCEPTION);
-  for (const uint32_t struck : {0x80000202u, 0x80000312u}) EXPECT_EQ(kind(0, struck), RING1_EXIT_INTERRUPT);  // NMI, #MC
+  for (const uint32_t struck : {0x80000202u, 0x80000312u})
+    EXPECT_EQ(kind(0, struck), RING1_EXIT_INTERRUPT);  // NMI, #MC
   for (const unsigned for_host : {1, 52}) EXPECT_EQ(kind(for_host), RING1_EXIT_INTERRUPT);
   for (const unsigned window : {7, 8}) EXPECT_EQ(kind(window), RING1_EXIT_WINDOW);
   EXPECT_EQ(kind(9), RING1_EXIT_TASK_SWITCH);

@@ -73,19 +73,19 @@ TEST(VmxGuestCheck, Segments) {
     Refusal refusal;
   };
   const Case cases[] = {
-      {kCs, 0xc093, 0xffffffff, Refusal::kCodeSegment},            // data
-      {kCs, 0xc01b, 0xffffffff, Refusal::kCodeSegment},            // not present
-      {kCs, 0xc0fb, 0xffffffff, Refusal::kCodeSegment},            // DPL is not that of SS
-      {kCs, 0x409b, 0xffffffff, Refusal::kCodeSegment},            // limit needs G
-      {kCs, 0xc09b, 0xfffff000, Refusal::kCodeSegment},            // limit excludes G
-      {kCs, 0x1c09b, 0xffffffff, Refusal::kCodeSegment},           // unusable
-      {kSs, 0xc091, 0xffffffff, Refusal::kStackSegment},           // read-only
-      {kSs, 0xc09b, 0xffffffff, Refusal::kStackSegment},           // code
-      {kDs, 0xc092, 0xffffffff, Refusal::kDataSegment},            // not accessed
-      {kEs, 0xc099, 0xffffffff, Refusal::kDataSegment},            // execute-only
-      {kFs, 0xc082, 0xffffffff, Refusal::kDataSegment},            // system
-      {kGs, 0x10000, 0, Refusal::kNone},                           // unusable
-      {kDs, 0xc09f, 0xffffffff, Refusal::kNone},                   // conforming, readable code
+      {kCs, 0xc093, 0xffffffff, Refusal::kCodeSegment},   // data
+      {kCs, 0xc01b, 0xffffffff, Refusal::kCodeSegment},   // not present
+      {kCs, 0xc0fb, 0xffffffff, Refusal::kCodeSegment},   // DPL is not that of SS
+      {kCs, 0x409b, 0xffffffff, Refusal::kCodeSegment},   // limit needs G
+      {kCs, 0xc09b, 0xfffff000, Refusal::kCodeSegment},   // limit excludes G
+      {kCs, 0x1c09b, 0xffffffff, Refusal::kCodeSegment},  // unusable
+      {kSs, 0xc091, 0xffffffff, Refusal::kStackSegment},  // read-only
+      {kSs, 0xc09b, 0xffffffff, Refusal::kStackSegment},  // code
+      {kDs, 0xc092, 0xffffffff, Refusal::kDataSegment},   // not accessed
+      {kEs, 0xc099, 0xffffffff, Refusal::kDataSegment},   // execute-only
+      {kFs, 0xc082, 0xffffffff, Refusal::kDataSegment},   // system
+      {kGs, 0x10000, 0, Refusal::kNone},                  // unusable
+      {kDs, 0xc09f, 0xffffffff, Refusal::kNone},          // conforming, readable code
   };
   for (const Case& c : cases) {
     ring1_cpu_state cpu = kernel();

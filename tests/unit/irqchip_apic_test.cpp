@@ -243,8 +243,10 @@ TEST_F(ApicTest, OneShotTimer) {
 }
 
 TEST_F(ApicTest, DividesAsConfigured) {
-  const struct { uint32_t code; unsigned divider; } kTable[] = {
-      {0, 2}, {1, 4}, {2, 8}, {3, 16}, {8, 32}, {9, 64}, {10, 128}, {11, 1}};
+  const struct {
+    uint32_t code;
+    unsigned divider;
+  } kTable[] = {{0, 2}, {1, 4}, {2, 8}, {3, 16}, {8, 32}, {9, 64}, {10, 128}, {11, 1}};
   for (auto [code, divider] : kTable) {
     write(kApicDivide, code);
     write(kApicInitialCount, 1000);

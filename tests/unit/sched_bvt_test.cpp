@@ -30,8 +30,7 @@ TEST_F(Bvt, RunsOnForTheAllowanceBeyondTheOthersTurn) {
 TEST_F(Bvt, VirtualTimeIsSlowerForTheGreaterWeight) {
   ring1_sched_entity *heavy = &awake(params(3000)), *light = &awake(params(1000));
   for (int i = 0; i < 1000; i++) run(pick().slice);
-  EXPECT_NEAR(static_cast<double>(heavy->statistics.run) / static_cast<double>(light->statistics.run), 3,
-              0.05);
+  EXPECT_NEAR(static_cast<double>(heavy->statistics.run) / static_cast<double>(light->statistics.run), 3, 0.05);
 }
 
 TEST_F(Bvt, SleepEarnsNothing) {

@@ -39,8 +39,7 @@ std::vector<double> shares_over(Simulation& simulation, uint64_t window) {
   simulation.run_until(simulation.now() + window);
   std::vector<double> shares;
   for (size_t i = 0; i < before.size(); i++)
-    shares.push_back(static_cast<double>(simulation.guests()[i]->run() - before[i]) /
-                     static_cast<double>(window));
+    shares.push_back(static_cast<double>(simulation.guests()[i]->run() - before[i]) / static_cast<double>(window));
   return shares;
 }
 
@@ -59,8 +58,8 @@ TEST(SchedFairness, WhatSomeDoNotUseIsSharedByWeight) {
         const uint64_t work = period * between(random, 2, 20) / 100;
         simulation.add(batch ? Workload::cpu_bound() : Workload::timer(work, period), params,
                        between(random, 0, 50 * kMs));
-        demands.push_back({static_cast<double>(params.weight),
-                           batch ? 1 : static_cast<double>(work) / static_cast<double>(period)});
+        demands.push_back(
+            {static_cast<double>(params.weight), batch ? 1 : static_cast<double>(work) / static_cast<double>(period)});
       }
       const auto expected = max_min(demands);
       simulation.run_until(2 * kSecond);
@@ -87,8 +86,7 @@ TEST(SchedFairness, CreditCapsHold) {
     for (int window = 0; window < 50; window++) {
       const auto got = shares_over(simulation, period);
       for (unsigned i = 0; i < guests; i++)
-        EXPECT_LE(got[i], 2 * demands[i].limit + 1e-6)
-            << "guest " << i;  // the window lies across two periods
+        EXPECT_LE(got[i], 2 * demands[i].limit + 1e-6) << "guest " << i;  // the window lies across two periods
     }
     const auto got = shares_over(simulation, 10 * kSecond);
     const auto expected = max_min(demands);

@@ -23,8 +23,8 @@ void interactive_beside_batch(uint32_t policy, const ring1_sched_params& interac
     simulation.run_until(kSecond);
     // 2 to 4 % of the processor, well below its share.
     Guest& guest = simulation.add(
-        {.name = "interactive", .burst = between(random, 200'000, kMs), .sleep = 24 * kMs, .spread = 0.8},
-        interactive, simulation.now() + 1);
+        {.name = "interactive", .burst = between(random, 200'000, kMs), .sleep = 24 * kMs, .spread = 0.8}, interactive,
+        simulation.now() + 1);
     simulation.run_until(2 * kSecond);
     const std::vector<uint64_t> before = runs(simulation);
     simulation.run_until(22 * kSecond);
@@ -39,9 +39,7 @@ void interactive_beside_batch(uint32_t policy, const ring1_sched_params& interac
   });
 }
 
-TEST(SchedLatency, CreditBoostsWhoWakesUp) {
-  interactive_beside_batch(RING1_SCHED_CREDIT, default_params());
-}
+TEST(SchedLatency, CreditBoostsWhoWakesUp) { interactive_beside_batch(RING1_SCHED_CREDIT, default_params()); }
 
 TEST(SchedLatency, BvtWarpsWhoWakesUp) {
   ring1_sched_params params = default_params();

@@ -19,9 +19,7 @@ inline constexpr uint64_t kSecond = 1000 * kMs;
 
 using Random = std::mt19937_64;
 
-inline uint64_t between(Random& random, uint64_t low, uint64_t high) {
-  return low + random() % (high - low + 1);
-}
+inline uint64_t between(Random& random, uint64_t low, uint64_t high) { return low + random() % (high - low + 1); }
 
 inline void for_each_seed(unsigned count, const std::function<void(Random&)>& property) {
   uint64_t first = 1;
@@ -49,8 +47,7 @@ inline std::vector<uint64_t> runs(const Simulation& simulation) {
 
 // The largest difference, as a part of the window, between what a guest got in one of `windows` consecutive
 // windows and its share.
-inline double worst_error(Simulation& simulation, const std::vector<double>& shares, uint64_t window,
-                          int windows) {
+inline double worst_error(Simulation& simulation, const std::vector<double>& shares, uint64_t window, int windows) {
   double worst = 0;
   std::vector<uint64_t> before = runs(simulation);
   for (int i = 0; i < windows; i++) {
@@ -69,8 +66,7 @@ inline double worst_error(Simulation& simulation, const std::vector<double>& sha
 inline std::vector<double> add_weighted(Simulation& simulation, Random& random, unsigned guests) {
   std::vector<uint32_t> weights;
   double sum = 0;
-  for (unsigned i = 0; i < guests; i++)
-    sum += weights.emplace_back(static_cast<uint32_t>(between(random, 16, 1024)));
+  for (unsigned i = 0; i < guests; i++) sum += weights.emplace_back(static_cast<uint32_t>(between(random, 16, 1024)));
   std::vector<double> shares;
   for (const uint32_t weight : weights) {
     ring1_sched_params params = default_params();

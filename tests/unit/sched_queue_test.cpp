@@ -110,8 +110,7 @@ TEST_P(Queue, WhoMovesKeepsRunningElsewhere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, Queue,
-                         testing::Values(RING1_SCHED_CREDIT, RING1_SCHED_BVT, RING1_SCHED_SEDF,
-                                         RING1_SCHED_RR),
+                         testing::Values(RING1_SCHED_CREDIT, RING1_SCHED_BVT, RING1_SCHED_SEDF, RING1_SCHED_RR),
                          [](const auto& info) { return ring1_sched_policy_name(info.param); });
 
 TEST(SchedParams, NamesOfPolicies) {

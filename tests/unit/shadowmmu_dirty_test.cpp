@@ -17,7 +17,8 @@ class Dirty : public testing::Test {
   void SetUp() override {
     machine.ram<uint32_t>(kDirectory + 4) = kTable | kAll;
     // Each page is mapped twice.
-    for (unsigned i = 0; i < 2 * kPages; ++i) machine.ram<uint32_t>(kTable + 4 * i) = (kData + i % kPages * 0x1000) | kAll;
+    for (unsigned i = 0; i < 2 * kPages; ++i)
+      machine.ram<uint32_t>(kTable + 4 * i) = (kData + i % kPages * 0x1000) | kAll;
     machine.load(kLegacy, kDirectory);
   }
   void log(uint64_t from, uint64_t pages) {

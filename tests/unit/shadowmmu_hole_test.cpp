@@ -17,7 +17,9 @@ class HoleTest : public testing::Test {
     ASSERT_TRUE(machine.mmu.set_hole(Gva(kHole), kTables, 3));
   }
   uint32_t& pde(unsigned i) { return machine.ram<uint32_t>(kDirectory + 4 * i); }
-  uint64_t shadow(uint64_t gva) { return machine.own(machine.mmu.page_directories()[gva >> 30].raw())[gva >> 21 & 511]; }
+  uint64_t shadow(uint64_t gva) {
+    return machine.own(machine.mmu.page_directories()[gva >> 30].raw())[gva >> 21 & 511];
+  }
 };
 
 TEST_F(HoleTest, IsInEveryDirectory) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The walker over the tables of 64-bit guests: every level, every size of page, rights and reserved bits, compared with a
-// walk written down level by level.
+// The walker over the tables of 64-bit guests: every level, every size of page, rights and reserved bits, compared with
+// a walk written down level by level.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -171,16 +171,20 @@ TEST_F(LongWalk, ReservedBits) {
       if (!reserved && bit < 52 && bit > 6) continue;  // the frame, a large page, or ignored bits
       if (bit <= 2) continue;
       entry = before | uint64_t{1} << bit;
-      if (reserved) expect_fault(kHigh, kRead, kFp | kFr);
-      else expect_page(kHigh, kRead, 0x5678, 4096);
+      if (reserved)
+        expect_fault(kHigh, kRead, kFp | kFr);
+      else
+        expect_page(kHigh, kRead, 0x5678, 4096);
     }
     entry = before;
   }
   entry_of(kLow, 2) = kAll | kPs;
   for (unsigned bit = 12; bit <= 20; ++bit) {
     entry_of(kLow, 2) = kAll | kPs | uint64_t{1} << bit;
-    if (bit == 12) expect_page(kLow, kRead, 0x1f'fff8, 2u << 20);  // PAT
-    else expect_fault(kLow, kRead, kFp | kFr);
+    if (bit == 12)
+      expect_page(kLow, kRead, 0x1f'fff8, 2u << 20);  // PAT
+    else
+      expect_fault(kLow, kRead, kFp | kFr);
   }
   entry_of(0x40'0000'0000, 3) = kAll | kPs | 1u << 29;
   expect_fault(0x40'0000'0000, kRead, kFp | kFr);
@@ -234,12 +238,14 @@ TEST_F(LongWalk, RandomTables) {
   for (unsigned round = 0; round < 20000; ++round) {
     const uint64_t pick = random();
     mode_.nxe = pick & 1, mode_.wp = pick & 2, mode_.smep = (pick & 12) == 12, mode_.smap = (pick & 48) == 48;
-    const Access access{.write = (pick >> 8 & 1) != 0, .user = (pick >> 9 & 1) != 0,
-                        .fetch = (pick >> 10 & 3) == 0 && !(pick >> 8 & 1), .ac = (pick >> 12 & 1) != 0};
+    const Access access{.write = (pick >> 8 & 1) != 0,
+                        .user = (pick >> 9 & 1) != 0,
+                        .fetch = (pick >> 10 & 3) == 0 && !(pick >> 8 & 1),
+                        .ac = (pick >> 12 & 1) != 0};
     const uint64_t gva = static_cast<uint64_t>(static_cast<int64_t>(random() << 16) >> 16);
     uint64_t w = kW, u = kU, nx = 0, table = kRoot, expected_gpa = 0;
-    uint32_t code = (access.write ? kFw : 0) | (access.user ? kFu : 0) |
-                    (access.fetch && (mode_.nxe || mode_.smep) ? kFi : 0);
+    uint32_t code =
+        (access.write ? kFw : 0) | (access.user ? kFu : 0) | (access.fetch && (mode_.nxe || mode_.smep) ? kFi : 0);
     bool ok = false;
     for (unsigned level = 4; level >= 1; --level) {
       uint64_t value = ((2 + 4 - level) << kPageShift) | kAll;
@@ -269,8 +275,10 @@ TEST_F(LongWalk, RandomTables) {
     }
     const GuestWalk found = walk(gva, access);
     ASSERT_EQ(found.ok, ok) << std::hex << gva << " round " << std::dec << round;
-    if (ok) ASSERT_EQ(found.gpa.raw(), expected_gpa);
-    else ASSERT_EQ(found.fault.error_code, code);
+    if (ok)
+      ASSERT_EQ(found.gpa.raw(), expected_gpa);
+    else
+      ASSERT_EQ(found.fault.error_code, code);
     mapped += ok;
   }
   EXPECT_GT(mapped, 2000u);

@@ -3,13 +3,13 @@
 // TLB of its own, and an independent walker of the guest's tables to compare with.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstring>
 #include <map>
 #include <memory>
 #include <set>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "shadowmmu/mmu.h"
 
@@ -39,7 +39,8 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   static constexpr Access kRead{}, kWrite{true, false, false}, kUserRead{false, true, false},
       kUserWrite{true, true, false}, kFetch{false, false, true};
 
-  explicit Machine(unsigned pages = 1024, const Limits& limits = {}) : ram_(pages * kPageSize), mmu(*this, *this, *this, *this, limits) {
+  explicit Machine(unsigned pages = 1024, const Limits& limits = {})
+      : ram_(pages * kPageSize), mmu(*this, *this, *this, *this, limits) {
     EXPECT_TRUE(mmu.init());
   }
   ~Machine() {
@@ -84,9 +85,13 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   void code_mapping_changed(Gpa entry) override { mapping_changes.insert(entry.raw()); }
 
   // Guest physical memory as the guest sees it, without traces.
-  template <class T> T& ram(uint64_t gpa) { return *reinterpret_cast<T*>(&ram_[gpa]); }
+  template <class T>
+  T& ram(uint64_t gpa) {
+    return *reinterpret_cast<T*>(&ram_[gpa]);
+  }
   // A guest's store by any mapping: traced if the page is.
-  template <class T> void store(uint64_t gpa, T value) {
+  template <class T>
+  void store(uint64_t gpa, T value) {
     std::memcpy(&ram_[gpa], &value, sizeof(T));
     mmu.guest_wrote(Gpa(gpa), sizeof(T));
   }
@@ -113,7 +118,8 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   // The guest's tables read the slow way, straight from the manual.
   Expected walk(uint64_t gva, Access access) {
     if (!mode.paging) return {true, 0, gva};
-    const uint32_t base = (access.write ? kFw : 0) | (access.user ? kFu : 0) | (access.fetch && mode.pae && mode.nxe ? kFi : 0);
+    const uint32_t base =
+        (access.write ? kFw : 0) | (access.user ? kFu : 0) | (access.fetch && mode.pae && mode.nxe ? kFi : 0);
     uint64_t w = kW, u = kU, nx = 0, table = cr3 & ~0xfffull;
     if (mode.pae) {
       const uint64_t pointer = pointers[gva >> 30];
@@ -123,7 +129,9 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
     for (int level = 2; level >= 1; --level) {
       const unsigned bits = mode.pae ? 9 : 10, size = mode.pae ? 8 : 4, shift = 12 + (level - 1) * bits;
       const uint64_t where = table + ((gva >> shift) & ((1u << bits) - 1)) * size;
-      const uint64_t value = where >= ram_.size() || removed.count(where >> 12) ? 0 : mode.pae ? ram<uint64_t>(where) : ram<uint32_t>(where);
+      const uint64_t value = where >= ram_.size() || removed.count(where >> 12) ? 0
+                             : mode.pae                                         ? ram<uint64_t>(where)
+                                                                                : ram<uint32_t>(where);
       if (!(value & kP)) return {false, base};
       const bool large = level == 2 && (value & kPs) && (mode.pae || mode.pse);
       uint64_t bad = 0;
@@ -165,9 +173,7 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
     for (const auto& [gva, leaf] : tlb_) {
       const uint64_t hpa = leaf & entry::kFrame;
       if (hpa < kGuestHpa || hpa >= kGuestHpa + moved + ram_.size()) continue;
-      if (leaf & kW) {
-        EXPECT_EQ(mmu.reasons(Gpa(hpa - kGuestHpa - moved)), 0) << std::hex << gva;
-      }
+      if (leaf & kW) { EXPECT_EQ(mmu.reasons(Gpa(hpa - kGuestHpa - moved)), 0) << std::hex << gva; }
     }
   }
   bool mapped(uint64_t gva) {

@@ -109,7 +109,8 @@ class Random : public testing::TestWithParam<Setup> {
     uint64_t cr3 = pick(3) * kPageSize;
     if (mode.pae) {
       cr3 = 1000 * kPageSize + 32 * pick(4);
-      for (unsigned i = 0; i < 4; ++i) machine.ram<uint64_t>(cr3 + 8 * i) = pick(kTables) * kPageSize | (pick(5) ? kP : 0);
+      for (unsigned i = 0; i < 4; ++i)
+        machine.ram<uint64_t>(cr3 + 8 * i) = pick(kTables) * kPageSize | (pick(5) ? kP : 0);
     }
     machine.load(mode, cr3);
   }
@@ -132,13 +133,20 @@ TEST_P(Random, AgreesWithTheGuestsTables) {
     ASSERT_TRUE(machine.allocate(&hole[0]) && machine.allocate(&hole[1]));
     for (unsigned step = 0; step < 1500 && !HasFatalFailure(); ++step) {
       const unsigned what = pick(100);
-      if (what < 34) random_store(machine, mode);
-      else if (what < 35) move_hole(machine, hole);
-      else if (what < 92) random_access(machine);
-      else if (what < 95) load(machine, mode);
-      else if (what < 96) machine.mmu.unprotect(Gpa(pick(kTables) * kPageSize));
-      else if (what < 97) machine.mmu.trace_write(Gpa(pick(kTables + 20) * kPageSize), kTraceCode);
-      else if (what < 98) machine.mmu.untrace(Gpa(pick(kTables + 20) * kPageSize), kTraceCode);
+      if (what < 34)
+        random_store(machine, mode);
+      else if (what < 35)
+        move_hole(machine, hole);
+      else if (what < 92)
+        random_access(machine);
+      else if (what < 95)
+        load(machine, mode);
+      else if (what < 96)
+        machine.mmu.unprotect(Gpa(pick(kTables) * kPageSize));
+      else if (what < 97)
+        machine.mmu.trace_write(Gpa(pick(kTables + 20) * kPageSize), kTraceCode);
+      else if (what < 98)
+        machine.mmu.untrace(Gpa(pick(kTables + 20) * kPageSize), kTraceCode);
       else if (what < 99) {
         const uint64_t from = pick(kTables + 20) * kPageSize, pages = 1 + pick(4);
         machine.mmu.forget(Gpa(from), pages);
@@ -153,7 +161,8 @@ TEST_P(Random, AgreesWithTheGuestsTables) {
       if (step % 8 == 0) {
         machine.check();
         const Hole& place = machine.mmu.hole();
-        ASSERT_EQ(machine.mmu.hole_collides(), place.count() && !machine.mmu.range_is_free(place.base(), place.bytes()));
+        ASSERT_EQ(machine.mmu.hole_collides(),
+                  place.count() && !machine.mmu.range_is_free(place.base(), place.bytes()));
       }
     }
     machine.release(hole[0]);

@@ -186,7 +186,8 @@ TEST(Bounds, FewPagesAndLittleMemory) {
   }
   machine.load(kLegacy, kDirectory);
   for (unsigned round = 0; round < 3; ++round) {
-    for (unsigned i = 0; i < 64; ++i) EXPECT_EQ(machine.access(i * 0x400000ull, Machine::kWrite).gpa, kData + i * 0x1000);
+    for (unsigned i = 0; i < 64; ++i)
+      EXPECT_EQ(machine.access(i * 0x400000ull, Machine::kWrite).gpa, kData + i * 0x1000);
     machine.check();
     machine.page_limit = 40;
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A packed map reads back entry by entry.
-#include "tcache/state_map.h"
-
 #include <gtest/gtest.h>
 
 #include <random>
 #include <tuple>
 #include <vector>
+
+#include "tcache/state_map.h"
 
 namespace ring1::tcache {
 namespace {
@@ -14,8 +14,8 @@ namespace {
 using translator::MapEntry;
 
 auto fields(const MapEntry& e) {
-  return std::tuple(e.code_offset, e.guest_offset, e.eip, e.boundary, e.shadowed, e.ecx_spilled, e.ecx_in_gs, e.ecx_disp,
-                    e.esp_delta, e.eip_disp);
+  return std::tuple(e.code_offset, e.guest_offset, e.eip, e.boundary, e.shadowed, e.ecx_spilled, e.ecx_in_gs,
+                    e.ecx_disp, e.esp_delta, e.eip_disp);
 }
 
 // The bytes it took.
@@ -57,13 +57,16 @@ MapEntry boundary(uint16_t code_offset, uint16_t guest_offset) {
 
 TEST(TcacheMap, CopiedInstructionsTakeAByteEach) {
   std::vector<MapEntry> map = {boundary(23, 0)};
-  for (uint16_t i = 1; i <= 15; ++i) map.push_back(boundary(static_cast<uint16_t>(23 + 15 * i), static_cast<uint16_t>(15 * i)));
+  for (uint16_t i = 1; i <= 15; ++i)
+    map.push_back(boundary(static_cast<uint16_t>(23 + 15 * i), static_cast<uint16_t>(15 * i)));
   EXPECT_EQ(round_trip(map), 3u + 15u);
 }
 
 TEST(TcacheMap, TargetsOfExitsDoNotCountAsGuestOffsets) {
-  EXPECT_EQ(round_trip({boundary(0, 0), {.code_offset = 2, .guest_offset = 7, .eip = MapEntry::Eip::kExitTarget}, boundary(4, 4)}),
-            3u + 3u + 3u);
+  EXPECT_EQ(
+      round_trip(
+          {boundary(0, 0), {.code_offset = 2, .guest_offset = 7, .eip = MapEntry::Eip::kExitTarget}, boundary(4, 4)}),
+      3u + 3u + 3u);
   round_trip({boundary(0, 10), {.code_offset = 2, .guest_offset = 0, .eip = MapEntry::Eip::kAtStack}, boundary(5, 13)});
 }
 

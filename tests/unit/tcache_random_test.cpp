@@ -39,9 +39,7 @@ class TcacheRandomTest : public TcacheTest, public ::testing::WithParamInterface
     if (!fragment) return;
     const unsigned exit = random() % 3;
     Fragment* target = get(fragment->exits[exit].target_eip);
-    if (target) {
-      EXPECT_TRUE(cache->link(fragment, exit, target));
-    }
+    if (target) { EXPECT_TRUE(cache->link(fragment, exit, target)); }
     if (random() % 4 == 0) cache->publish(fragment);
   }
   void invalidate() {

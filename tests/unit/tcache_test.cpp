@@ -167,9 +167,7 @@ TEST_F(TcacheTest, EvictsTheGroupThatWasNotUsed) {
   for (uint32_t at = 0x10010; at <= eip; at += 16) {
     const Fragment* fragment = get(at);
     EXPECT_TRUE(fragment || (at - 0x10010) / 16 / 4 == 5) << at;
-    if (at == eip) {
-      EXPECT_EQ(fragment->start / kPageSize, 5u);
-    }
+    if (at == eip) { EXPECT_EQ(fragment->start / kPageSize, 5u); }
   }
   EXPECT_EQ(cache->stats().eviction_groups, 1u);
   EXPECT_EQ(cache->stats().evicted, 4u);
@@ -182,7 +180,8 @@ TEST_F(TcacheTest, RecordsHaveABoundToo) {
   start(kSize);
   const size_t before = allocator.used;
   const std::vector<uint32_t> nowhere(8, 0x5000'0000);
-  for (uint32_t i = 0; i < kSize / kUnitBytes * 9 / 10; ++i) ASSERT_TRUE(add(0x10000 + 4 * i, Unit(kUnitBytes, nowhere)));
+  for (uint32_t i = 0; i < kSize / kUnitBytes * 9 / 10; ++i)
+    ASSERT_TRUE(add(0x10000 + 4 * i, Unit(kUnitBytes, nowhere)));
   EXPECT_GT(cache->stats().evicted, 0u);
   EXPECT_LE(allocator.used - before, 4 * kSize / kPageSize + 130);
   EXPECT_GT(allocator.used - before, 3 * kSize / kPageSize);

@@ -38,8 +38,8 @@ bool set_segment(unsigned index, uint32_t base, uint32_t limit, bool pages, bool
 
 bool map(uint32_t address, uint32_t bytes) {
   void* const place = at<>(address);
-  return mmap(place, bytes, PROT_READ | PROT_WRITE | PROT_EXEC,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == place;
+  return mmap(place, bytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+              0) == place;
 }
 
 void load(const Registers& from, const Trap& how, greg_t* to) {
@@ -47,8 +47,7 @@ void load(const Registers& from, const Trap& how, greg_t* to) {
   to[REG_RIP] = from.eip;
   to[REG_EFL] = (from.eflags & ~kTrapFlag) | (how.single_step ? kTrapFlag : 0);
   // CS, GS, FS, SS from the lowest word up; GS and FS are left alone by the kernel.
-  to[REG_CSGSFS] =
-      (to[REG_CSGSFS] & 0x0000ffffffff0000ll) | how.cs | static_cast<greg_t>(Cpu::kFlatData) << 48;
+  to[REG_CSGSFS] = (to[REG_CSGSFS] & 0x0000ffffffff0000ll) | how.cs | static_cast<greg_t>(Cpu::kFlatData) << 48;
 }
 
 void on_start(int, siginfo_t*, void* context) {
@@ -115,9 +114,7 @@ Registers Cpu::run(const Trap& from, const std::function<bool(Trap&)>& on_trap) 
   callback = &on_trap;
   running = true;
   // 64-bit code looks at none of these three, so they can stay loaded.
-  asm volatile("mov %0, %%ds; mov %0, %%es; mov %1, %%gs"
-               :
-               : "r"(uint32_t{kFlatData}), "r"(uint32_t{kShared}));
+  asm volatile("mov %0, %%ds; mov %0, %%es; mov %1, %%gs" : : "r"(uint32_t{kFlatData}), "r"(uint32_t{kShared}));
   raise(SIGUSR1);
   running = false;
   return result;

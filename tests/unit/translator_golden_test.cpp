@@ -59,10 +59,8 @@ std::vector<Case> read_cases(std::istream& in, std::string* preamble) {
     if (line.rfind("mode ", 0) == 0) {
       read_mode(line.substr(5), &now);
     } else if (line.rfind("bytes ", 0) == 0) {
-      std::istringstream bytes(
-          line.substr(6, line.find('#') == std::string::npos ? line.npos : line.find('#') - 6));
-      for (std::string byte; bytes >> byte;)
-        now.bytes.push_back(static_cast<uint8_t>(std::stoul(byte, nullptr, 16)));
+      std::istringstream bytes(line.substr(6, line.find('#') == std::string::npos ? line.npos : line.find('#') - 6));
+      for (std::string byte; bytes >> byte;) now.bytes.push_back(static_cast<uint8_t>(std::stoul(byte, nullptr, 16)));
     } else if (!opens) {
       continue;
     }
@@ -75,8 +73,7 @@ std::string run(const Case& one) {
   uint8_t code[Translation::kMaxCode];
   Translation unit;
   unit.code = code;
-  const Source source{kFirstEip, one.bytes.data(), static_cast<unsigned>(one.bytes.size()),
-                      one.max_instructions};
+  const Source source{kFirstEip, one.bytes.data(), static_cast<unsigned>(one.bytes.size()), one.max_instructions};
   if (translate(source, one.mode, &unit) != Outcome::kOk) return "need more bytes\n";
   return "guest:\n" + disassemble_guest(one.bytes, kFirstEip, one.mode.code32, unit.guest_size) +
          describe(unit, kFirstEip, one.entries ? 0 : unit.body);

@@ -21,14 +21,12 @@ namespace {
 
 }  // namespace
 
-Monitor::Monitor(const Mode& mode, unsigned max_instructions)
-    : mode_(mode), max_instructions_(max_instructions) {
+Monitor::Monitor(const Mode& mode, unsigned max_instructions) : mode_(mode), max_instructions_(max_instructions) {
   miss_stub_ = Arena::kCache;
   const uint8_t stub[] = {0xcd, static_cast<uint8_t>(CalloutVector::kIndirectMiss)};
   std::memcpy(at<>(miss_stub_), stub, sizeof stub);
   used_ = sizeof stub;
-  for (unsigned n = 0; n < kReturnTableEntries; ++n)
-    at<uint32_t>(Arena::kShared + kReturnTableOffset)[n] = miss_stub_;
+  for (unsigned n = 0; n < kReturnTableEntries; ++n) at<uint32_t>(Arena::kShared + kReturnTableOffset)[n] = miss_stub_;
   shared() = SharedPage{.interrupt_flag = 1,
                         .virtual_cs = mode.code32 ? Cpu::kFlatCode : Cpu::kCode16,
                         .virtual_ss = Cpu::kFlatData,
@@ -51,8 +49,7 @@ Monitor::Unit& Monitor::unit_for(uint32_t guest_eip) {
   by_base_[slot->base] = slot.get();
   for (unsigned n = 0; n < slot->translation.return_count; ++n) {
     const ReturnPoint& point = slot->translation.returns[n];
-    at<uint32_t>(Arena::kShared + kReturnTableOffset)[point.return_eip & 0xffff] =
-        slot->base + point.code_offset;
+    at<uint32_t>(Arena::kShared + kReturnTableOffset)[point.return_eip & 0xffff] = slot->base + point.code_offset;
   }
   return *slot;
 }
@@ -88,15 +85,9 @@ Registers Monitor::recover(const Registers& real) const {
   const MapEntry* entry = map_entry_at(unit->translation, real.eip - unit->base);
   if (entry == nullptr) die("no map entry", real.eip);
   switch (entry->eip) {
-    case MapEntry::Eip::kOffset:
-      guest.eip = unit->first_eip + entry->guest_offset;
-      break;
-    case MapEntry::Eip::kAtStack:
-      guest.eip = *at<uint32_t>(esp + entry->eip_disp);
-      break;
-    case MapEntry::Eip::kExitTarget:
-      guest.eip = unit->translation.exits[entry->guest_offset].target_eip;
-      break;
+    case MapEntry::Eip::kOffset: guest.eip = unit->first_eip + entry->guest_offset; break;
+    case MapEntry::Eip::kAtStack: guest.eip = *at<uint32_t>(esp + entry->eip_disp); break;
+    case MapEntry::Eip::kExitTarget: guest.eip = unit->translation.exits[entry->guest_offset].target_eip; break;
   }
   if (entry->ecx_spilled)
     guest.gpr[kRcx] =
@@ -123,8 +114,7 @@ void Monitor::emulate(const Unit& unit, const Callout& callout, Trap& trap) {
       guest.eip = *at<uint32_t>(guest.gpr[kRsp]);
       guest.gpr[kRsp] += 4u + bytes[1] + 256u * bytes[2];
       break;
-    default:
-      die("unexpected callout", guest.eip);
+    default: die("unexpected callout", guest.eip);
   }
   // Go on in the same unit if it has the next instruction.
   for (unsigned n = 0; n < unit.translation.map_count; ++n) {
@@ -160,8 +150,7 @@ bool Monitor::serve(Trap& trap) {
     case CalloutVector::kIndirectMiss: {
       ++misses;
       const Unit& to = unit_for(guest.eip);
-      at<uint32_t>(Arena::kShared + kReturnTableOffset)[guest.eip & 0xffff] =
-          to.base + to.translation.indirect_entry;
+      at<uint32_t>(Arena::kShared + kReturnTableOffset)[guest.eip & 0xffff] = to.base + to.translation.indirect_entry;
       trap.registers = guest;
       trap.registers.eip = to.base + to.translation.body;
       return true;
@@ -181,8 +170,7 @@ bool Monitor::serve(Trap& trap) {
         return true;
       }
       die("callout without a record", real.eip);
-    default:
-      die("unexpected trap", real.eip);
+    default: die("unexpected trap", real.eip);
   }
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The quick decoder against Zydis: every opcode it knows, every ModRM, every SIB, with the prefixes it accepts and those
-// it must not. Where it answers, it answers as Zydis does, in each mode it is used in.
-#include "translator/plain.h"
-
+// The quick decoder against Zydis: every opcode it knows, every ModRM, every SIB, with the prefixes it accepts and
+// those it must not. Where it answers, it answers as Zydis does, in each mode it is used in.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +11,8 @@
 #include <string>
 #include <tuple>
 #include <vector>
+
+#include "translator/plain.h"
 
 namespace ring1::translator {
 namespace {
@@ -44,8 +44,8 @@ class PlainDecoder : public testing::Test {
     for (const Decoder& decoder : decoders_) {
       ASSERT_TRUE(decoder.decode_with_zydis(bytes.data(), kMaxInstructionBytes, kOffset, &full)) << hex(bytes);
       ASSERT_NE(full.length, 0) << "not an instruction: " << hex(bytes);
-      ASSERT_TRUE(facts(quick) == facts(full)) << hex(bytes) << " lengths " << unsigned{quick.length} << ' '
-                                               << unsigned{full.length};
+      ASSERT_TRUE(facts(quick) == facts(full))
+          << hex(bytes) << " lengths " << unsigned{quick.length} << ' ' << unsigned{full.length};
       ASSERT_NE(full.mnemonic, ZYDIS_MNEMONIC_CMPXCHG8B) << hex(bytes);
     }
   }
@@ -81,8 +81,9 @@ Bytes with(const std::vector<uint8_t>& head) {
 }
 
 TEST_F(PlainDecoder, AgreesOnEveryOpcodeAndOperand) {
-  const std::vector<std::vector<uint8_t>> prefixes = {{}, {0x66}, {0x64}, {0x3e}, {0x64, 0x66}, {0x66, 0x36}, {0x26, 0x3e},
-                                                      {0x66, 0x66}, {0x67}, {0xf0}, {0xf2}, {0xf3}, {0x2e}, {0x65}};
+  const std::vector<std::vector<uint8_t>> prefixes = {{},           {0x66},       {0x64},       {0x3e}, {0x64, 0x66},
+                                                      {0x66, 0x36}, {0x26, 0x3e}, {0x66, 0x66}, {0x67}, {0xf0},
+                                                      {0xf2},       {0xf3},       {0x2e},       {0x65}};
   for (std::vector<uint8_t> head : prefixes) {
     for (const bool two_byte : {false, true}) {
       std::vector<uint8_t> front = head;
@@ -101,7 +102,8 @@ TEST_F(PlainDecoder, AgreesOnEveryOpcodeAndOperand) {
 
 TEST_F(PlainDecoder, AgreesOnBranchTargets) {
   for (const uint32_t distance : {0u, 1u, 5u, 0x7fu, 0x80u, 0xffffff80u, 0x7fffffffu, 0x80000000u, 0xfffffffbu}) {
-    for (const std::vector<uint8_t>& head : std::vector<std::vector<uint8_t>>{{0xe8}, {0xe9}, {0xeb}, {0x74}, {0x0f, 0x85}}) {
+    for (const std::vector<uint8_t>& head :
+         std::vector<std::vector<uint8_t>>{{0xe8}, {0xe9}, {0xeb}, {0x74}, {0x0f, 0x85}}) {
       Bytes bytes = with(head);
       std::memcpy(&bytes[head.size()], &distance, sizeof distance);
       compare(bytes);

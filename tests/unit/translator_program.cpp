@@ -75,66 +75,26 @@ class Generator {
 
   void arithmetic() {
     switch (pick(20)) {
-      case 0:
-        a.add(reg(), reg());
-        break;
-      case 1:
-        a.adc(reg(), random_() & 0xff);
-        break;
-      case 2:
-        a.sub(reg(), data());
-        break;
-      case 3:
-        a.sbb(data(), reg());
-        break;
-      case 4:
-        a.xor_(reg(), static_cast<int32_t>(random_()));
-        break;
-      case 5:
-        a.imul(reg(), reg());
-        break;
-      case 6:
-        a.shl(reg(), 1);
-        break;
-      case 7:
-        a.rcr(reg(), 1);
-        break;
-      case 8:
-        a.ror(reg(), pick(31) + 1);
-        break;
-      case 9:
-        a.lea(reg(), x86::ptr(reg(), reg(), pick(4), static_cast<int32_t>(random_())));
-        break;
-      case 10:
-        a.inc(data());
-        break;
-      case 11:
-        a.dec(reg());
-        break;
-      case 12:
-        a.neg(reg());
-        break;
-      case 13:
-        a.emit(x86::Inst::kIdSetz + pick(1), byte_reg());
-        break;
-      case 14:
-        a.cmovl(reg(), reg());
-        break;
-      case 15:
-        a.bt(reg(), pick(32));
-        break;
-      case 16:
-        a.cmp(reg(), reg());
-        break;
-      case 17:
-        a.mov(reg(), static_cast<int32_t>(random_()));
-        break;
-      case 18:
-        a.lock().xadd(data(), reg());
-        break;
-      case 19:
-        a.cdq(x86::edx, eax);
-        break;
+      case 0: a.add(reg(), reg()); break;
+      case 1: a.adc(reg(), random_() & 0xff); break;
+      case 2: a.sub(reg(), data()); break;
+      case 3: a.sbb(data(), reg()); break;
+      case 4: a.xor_(reg(), static_cast<int32_t>(random_())); break;
+      case 5: a.imul(reg(), reg()); break;
+      case 6: a.shl(reg(), 1); break;
+      case 7: a.rcr(reg(), 1); break;
+      case 8: a.ror(reg(), pick(31) + 1); break;
+      case 9: a.lea(reg(), x86::ptr(reg(), reg(), pick(4), static_cast<int32_t>(random_()))); break;
+      case 10: a.inc(data()); break;
+      case 11: a.dec(reg()); break;
+      case 12: a.neg(reg()); break;
+      case 13: a.emit(x86::Inst::kIdSetz + pick(1), byte_reg()); break;
+      case 14: a.cmovl(reg(), reg()); break;
+      case 15: a.bt(reg(), pick(32)); break;
+      case 16: a.cmp(reg(), reg()); break;
+      case 17: a.mov(reg(), static_cast<int32_t>(random_())); break;
+      case 18: a.lock().xadd(data(), reg()); break;
+      case 19: a.cdq(x86::edx, eax); break;
     }
   }
 
@@ -172,16 +132,12 @@ class Generator {
 
   void segments() {
     switch (pick(4)) {
-      case 0:
-        a.mov(reg(), x86::cs);
-        break;
+      case 0: a.mov(reg(), x86::cs); break;
       case 1:
         a.push(x86::ss);
         a.pop(reg());
         break;
-      case 2:
-        a.mov(reg(), x86::gs);
-        break;
+      case 2: a.mov(reg(), x86::gs); break;
       case 3:
         a.push(x86::cs);
         a.pop(data());
@@ -191,12 +147,8 @@ class Generator {
 
   void interrupt_flag() {
     switch (pick(3)) {
-      case 0:
-        a.cli();
-        break;
-      case 1:
-        a.sti();
-        break;
+      case 0: a.cli(); break;
+      case 1: a.sti(); break;
       case 2:
         a.pushfd();
         a.cli();
@@ -218,18 +170,10 @@ class Generator {
   void branch(unsigned depth) {
     const asmjit::Label over = a.newLabel();
     switch (pick(5)) {
-      case 0:
-        a.jmp(over);
-        break;
-      case 1:
-        a.jecxz(ecx, over);
-        break;
-      case 2:
-        a.loop(ecx, over);
-        break;
-      default:
-        a.emit(kConditional[pick(16)], over);
-        break;
+      case 0: a.jmp(over); break;
+      case 1: a.jecxz(ecx, over); break;
+      case 2: a.loop(ecx, over); break;
+      default: a.emit(kConditional[pick(16)], over); break;
     }
     arithmetic();
     if (pick(2)) item(depth + 1);
@@ -252,9 +196,7 @@ class Generator {
     if (callee.argument_bytes != 0) a.push(reg());
     switch (pick(5)) {
       case 0:
-      case 1:
-        a.call(callee.address);
-        break;
+      case 1: a.call(callee.address); break;
       case 2: {
         const x86::Gpd target = reg();
         a.mov(target, callee.address);
@@ -319,36 +261,24 @@ class Generator {
   void item(unsigned depth) {
     if (depth > 2) return arithmetic();
     switch (pick(16)) {
-      case 0:
-        return stack();
-      case 1:
-        return branch(depth);
-      case 2:
-        return branch(depth);
-      case 3:
-        return call();
-      case 4:
-        return depth == 0 ? loop() : arithmetic();
-      case 5:
-        return computed_jump();
-      case 6:
-        return segments();
-      case 7:
-        return strings();
-      case 8:
-        return kind_.interrupt_flag ? interrupt_flag() : arithmetic();
-      case 9:
-        return call();
-      default:
-        return arithmetic();
+      case 0: return stack();
+      case 1: return branch(depth);
+      case 2: return branch(depth);
+      case 3: return call();
+      case 4: return depth == 0 ? loop() : arithmetic();
+      case 5: return computed_jump();
+      case 6: return segments();
+      case 7: return strings();
+      case 8: return kind_.interrupt_flag ? interrupt_flag() : arithmetic();
+      case 9: return call();
+      default: return arithmetic();
     }
   }
 
   static constexpr uint32_t kConditional[16] = {
-      x86::Inst::kIdJo, x86::Inst::kIdJno, x86::Inst::kIdJb,  x86::Inst::kIdJnb,
-      x86::Inst::kIdJz, x86::Inst::kIdJnz, x86::Inst::kIdJbe, x86::Inst::kIdJnbe,
-      x86::Inst::kIdJs, x86::Inst::kIdJns, x86::Inst::kIdJp,  x86::Inst::kIdJnp,
-      x86::Inst::kIdJl, x86::Inst::kIdJnl, x86::Inst::kIdJle, x86::Inst::kIdJnle};
+      x86::Inst::kIdJo,  x86::Inst::kIdJno,  x86::Inst::kIdJb,  x86::Inst::kIdJnb, x86::Inst::kIdJz, x86::Inst::kIdJnz,
+      x86::Inst::kIdJbe, x86::Inst::kIdJnbe, x86::Inst::kIdJs,  x86::Inst::kIdJns, x86::Inst::kIdJp, x86::Inst::kIdJnp,
+      x86::Inst::kIdJl,  x86::Inst::kIdJnl,  x86::Inst::kIdJle, x86::Inst::kIdJnle};
 
   std::mt19937 random_;
   ProgramKind kind_;
@@ -360,9 +290,7 @@ class Generator {
 
 }  // namespace
 
-Program random_program(uint32_t seed, const ProgramKind& kind) {
-  return Generator(seed, kind).build();
-}
+Program random_program(uint32_t seed, const ProgramKind& kind) { return Generator(seed, kind).build(); }
 
 Program random_program16(uint32_t seed) {
   std::mt19937 random(seed);
@@ -377,12 +305,8 @@ Program random_program16(uint32_t seed) {
     const unsigned registers = 0xc0 | r << 3 | s;
     if (wide) put({0x66});
     switch (random() % 18) {
-      case 0:
-        put({0x01, registers});
-        break;  // add
-      case 1:
-        put({0x19, registers});
-        break;  // sbb
+      case 0: put({0x01, registers}); break;  // add
+      case 1: put({0x19, registers}); break;  // sbb
       case 2:
         put({0x81, 0xf0 | r, value & 0xff, value >> 8 & 0xff});  // xor r, imm
         if (wide) put({value >> 16 & 0xff, value >> 24});
@@ -391,39 +315,17 @@ Program random_program16(uint32_t seed) {
         put({0xb8 | r, value & 0xff, value >> 8 & 0xff});  // mov r, imm
         if (wide) put({value >> 16 & 0xff, value >> 24});
         break;
-      case 4:
-        put({0x0f, 0xaf, registers});
-        break;  // imul
-      case 5:
-        put({0x0f, 0xb6, registers});
-        break;  // movzx
-      case 6:
-        put({0xd1, 0xe0 | r});
-        break;  // shl
-      case 7:
-        put({0x40 | r});
-        break;  // inc
-      case 8:
-        put({0x50 | r, wide ? 0x66u : 0x90u, 0x58 | s});
-        break;  // push, pop of the same size
-      case 9:
-        put({0x0f, 0xa4, registers, value & 31});
-        break;  // shld
-      case 10:
-        put({0x98});
-        break;  // cbw, cwde
-      case 11:
-        put({0x99});
-        break;  // cwd, cdq
-      case 12:
-        put({0x0f, 0x44, registers});
-        break;  // cmovz
-      case 13:
-        put({0x67, 0xa3, 0x10, 0x00, 0x10, 0x30});
-        break;  // mov [30100010], ax
-      case 14:
-        put({0x67, 0x03, 0x05 | r << 3, 0x10, 0x00, 0x10, 0x30});
-        break;  // add r, [30100010]
+      case 4: put({0x0f, 0xaf, registers}); break;                               // imul
+      case 5: put({0x0f, 0xb6, registers}); break;                               // movzx
+      case 6: put({0xd1, 0xe0 | r}); break;                                      // shl
+      case 7: put({0x40 | r}); break;                                            // inc
+      case 8: put({0x50 | r, wide ? 0x66u : 0x90u, 0x58 | s}); break;            // push, pop of the same size
+      case 9: put({0x0f, 0xa4, registers, value & 31}); break;                   // shld
+      case 10: put({0x98}); break;                                               // cbw, cwde
+      case 11: put({0x99}); break;                                               // cwd, cdq
+      case 12: put({0x0f, 0x44, registers}); break;                              // cmovz
+      case 13: put({0x67, 0xa3, 0x10, 0x00, 0x10, 0x30}); break;                 // mov [30100010], ax
+      case 14: put({0x67, 0x03, 0x05 | r << 3, 0x10, 0x00, 0x10, 0x30}); break;  // add r, [30100010]
       case 15:
         put({0x0f, 0xc8 | r});
         if (!wide) {
@@ -431,12 +333,8 @@ Program random_program16(uint32_t seed) {
           put({0x90});
         }
         break;
-      case 16:
-        put({0x67, 0x8d, 0x84 | r << 3, 0x9b, value & 0xff, 0, 0, 0});
-        break;  // lea r, [ebx+ebx*4+imm32]
-      case 17:
-        put({0x8d, 0x40 | r << 3, value & 0x7f});
-        break;  // lea r, [bx+si+imm8]
+      case 16: put({0x67, 0x8d, 0x84 | r << 3, 0x9b, value & 0xff, 0, 0, 0}); break;  // lea r, [ebx+ebx*4+imm32]
+      case 17: put({0x8d, 0x40 | r << 3, value & 0x7f}); break;                       // lea r, [bx+si+imm8]
     }
     if (random() % 8 == 0) put({0x70u | static_cast<unsigned>(random() % 16), 1, 0x90});  // jcc over a nop
   }

@@ -185,8 +185,8 @@ TEST(TranslatorRun, RecoversAtEveryInstruction) {
       if (same(here, trace[now])) return true;
       char eip[60];
       std::snprintf(eip, sizeof eip, "real eip %08x after %08x\n", real.eip, last);
-      trouble = eip + text(trace[now]) + (now + 1 < trace.size() ? text(trace[now + 1]) : "") + "got\n" +
-                text(here) + monitor.where(real.eip);
+      trouble = eip + text(trace[now]) + (now + 1 < trace.size() ? text(trace[now + 1]) : "") + "got\n" + text(here) +
+                monitor.where(real.eip);
       return false;
     };
     Cpu::run(entry, [&](Trap& trap) {
@@ -196,8 +196,7 @@ TEST(TranslatorRun, RecoversAtEveryInstruction) {
       last = trap.registers.eip;
       return true;
     });
-    ASSERT_TRUE(trouble.empty()) << "seed " << seed << ", state " << now << " of " << trace.size() << "\n"
-                                 << trouble;
+    ASSERT_TRUE(trouble.empty()) << "seed " << seed << ", state " << now << " of " << trace.size() << "\n" << trouble;
     ASSERT_EQ(now + 1, trace.size()) << "seed " << seed;
   }
   EXPECT_GT(steps, 1000u);

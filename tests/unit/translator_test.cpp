@@ -46,8 +46,7 @@ TEST(Translator, UndefinedIsACallout) {
   ASSERT_EQ(unit.outcome, Outcome::kOk);
   ASSERT_EQ(unit.translation.callout_count, 2);  // the first belongs to the entry
   EXPECT_EQ(unit.translation.exit_count, 0);
-  run({0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90},
-      &unit);
+  run({0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90}, &unit);
   ASSERT_EQ(unit.outcome, Outcome::kOk);
   EXPECT_EQ(unit.translation.guest_size, 15);
   EXPECT_EQ(unit.translation.callouts[1].length, 0);
@@ -80,14 +79,13 @@ TEST(Translator, RandomBytesGiveConsistentUnits) {
     mode.code32 = random() & 1;
     mode.stack32 = random() & 1;
     mode.plain_flags = random() & 1;
-    const Source source{static_cast<uint32_t>(random()), bytes,
-                        static_cast<unsigned>(random() % sizeof bytes), static_cast<unsigned>(random() % 40)};
+    const Source source{static_cast<uint32_t>(random()), bytes, static_cast<unsigned>(random() % sizeof bytes),
+                        static_cast<unsigned>(random() % 40)};
     if (translate(source, mode, &unit) != Outcome::kOk) continue;
     ASSERT_LE(unit.guest_size, source.available);
     ASSERT_GT(unit.map_count, 0);
     ASSERT_EQ(unit.map[0].code_offset, 0);
-    for (unsigned n = 1; n < unit.map_count; ++n)
-      ASSERT_LT(unit.map[n - 1].code_offset, unit.map[n].code_offset);
+    for (unsigned n = 1; n < unit.map_count; ++n) ASSERT_LT(unit.map[n - 1].code_offset, unit.map[n].code_offset);
     unsigned boundaries = 0;
     for (unsigned n = 0; n < unit.map_count; ++n) boundaries += unit.map[n].boundary;
     ASSERT_EQ(boundaries, unit.instructions);

@@ -37,8 +37,8 @@ struct Disassembler {
       return 0;
     }
     char line[160];
-    ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible,
-                                    line, sizeof line, address, nullptr);
+    ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible, line,
+                                    sizeof line, address, nullptr);
     *text = line;
     return instruction.length;
   }
@@ -64,27 +64,21 @@ std::string disassemble_guest(const std::vector<uint8_t>& bytes, uint32_t eip, b
 
 const MapEntry* map_entry_at(const Translation& unit, unsigned code_offset) {
   const MapEntry* found = nullptr;
-  for (unsigned n = 0; n < unit.map_count && unit.map[n].code_offset <= code_offset; ++n)
-    found = &unit.map[n];
+  for (unsigned n = 0; n < unit.map_count && unit.map[n].code_offset <= code_offset; ++n) found = &unit.map[n];
   return found;
 }
 
 std::string describe(const MapEntry& entry, const Translation& unit, uint32_t first_eip) {
   std::string text;
   switch (entry.eip) {
-    case MapEntry::Eip::kOffset:
-      text = format("%08x", first_eip + entry.guest_offset);
-      break;
-    case MapEntry::Eip::kAtStack:
-      text = format("[esp%+d]", entry.eip_disp);
-      break;
+    case MapEntry::Eip::kOffset: text = format("%08x", first_eip + entry.guest_offset); break;
+    case MapEntry::Eip::kAtStack: text = format("[esp%+d]", entry.eip_disp); break;
     case MapEntry::Eip::kExitTarget:
       text = format("exit %u (%08x)", entry.guest_offset, unit.exits[entry.guest_offset].target_eip);
       break;
   }
   if (entry.esp_delta != 0) text += format(" esp%+d", entry.esp_delta);
-  if (entry.ecx_spilled)
-    text += entry.ecx_in_gs ? std::string(" ecx=spill") : format(" ecx=[esp%+d]", entry.ecx_disp);
+  if (entry.ecx_spilled) text += entry.ecx_in_gs ? std::string(" ecx=spill") : format(" ecx=[esp%+d]", entry.ecx_disp);
   if (entry.shadowed) text += " shadowed";
   if (entry.boundary) text += " <-";
   return text;
@@ -92,9 +86,8 @@ std::string describe(const MapEntry& entry, const Translation& unit, uint32_t fi
 
 std::string describe(const Translation& unit, uint32_t first_eip, unsigned from) {
   Disassembler disassembler(true);
-  std::string text =
-      format("entries: indirect %04x call %04x body %04x; %u instructions, %u bytes\n", unit.indirect_entry,
-             unit.call_entry, unit.body, unit.instructions, unit.guest_size);
+  std::string text = format("entries: indirect %04x call %04x body %04x; %u instructions, %u bytes\n",
+                            unit.indirect_entry, unit.call_entry, unit.body, unit.instructions, unit.guest_size);
   for (unsigned at = from; at < unit.code_size;) {
     std::string line;
     const unsigned length = disassembler.one(unit.code + at, unit.code_size - at, at, &line);
@@ -104,9 +97,8 @@ std::string describe(const Translation& unit, uint32_t first_eip, unsigned from)
     at += length != 0 ? length : 1;
   }
   for (unsigned n = 0; n < unit.exit_count; ++n)
-    text +=
-        format("exit %u: %08x%s, patch %04x, stub %04x\n", n, unit.exits[n].target_eip,
-               unit.exits[n].is_call ? " call" : "", unit.exits[n].patch_offset, unit.exits[n].stub_offset);
+    text += format("exit %u: %08x%s, patch %04x, stub %04x\n", n, unit.exits[n].target_eip,
+                   unit.exits[n].is_call ? " call" : "", unit.exits[n].patch_offset, unit.exits[n].stub_offset);
   for (unsigned n = 0; n < unit.return_count; ++n)
     text += format("return %04x: %08x\n", unit.returns[n].code_offset, unit.returns[n].return_eip);
   for (unsigned n = 0; n < unit.callout_count; ++n) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "vmm/devices/cmos.h"
-
 #include <gtest/gtest.h>
+
+#include "vmm/devices/cmos.h"
 
 namespace ring1::vmm {
 namespace {
@@ -52,11 +52,11 @@ TEST_F(VmmCmos, BinaryAndTwelveHours) {
 }
 
 TEST_F(VmmCmos, UpdateInProgressJustBeforeTheSecond) {
-  EXPECT_EQ(in(kA) & 0x80, 0);
+  EXPECT_EQ(in(kA)&0x80, 0);
   now_ += kSecond - 100'000;
-  EXPECT_EQ(in(kA) & 0x80, 0x80);
+  EXPECT_EQ(in(kA)&0x80, 0x80);
   out(kB, k24 | kSet);
-  EXPECT_EQ(in(kA) & 0x80, 0);
+  EXPECT_EQ(in(kA)&0x80, 0);
 }
 
 TEST_F(VmmCmos, SettingTheTime) {
@@ -118,7 +118,7 @@ TEST_F(VmmCmos, Alarm) {
   now_ += kSecond;
   cmos_.poll();
   EXPECT_TRUE(line_);
-  EXPECT_EQ(in(kC) & 0xa0, 0xa0);
+  EXPECT_EQ(in(kC)&0xa0, 0xa0);
   now_ += 3600 * kSecond;
   cmos_.poll();
   EXPECT_TRUE(line_) << "any hour, also when looked at late";

@@ -18,7 +18,9 @@ class VmmFirmware : public ::testing::Test {
   std::string text(uint64_t where, size_t size) {
     return std::string(reinterpret_cast<const char*>(memory_.at(Gpa(where), size)), size);
   }
-  uint8_t sum(uint64_t where, size_t size) { return static_cast<uint8_t>(-checksum(memory_.at(Gpa(where), size), size)); }
+  uint8_t sum(uint64_t where, size_t size) {
+    return static_cast<uint8_t>(-checksum(memory_.at(Gpa(where), size), size));
+  }
   uint32_t table(const std::string& signature) {
     const auto rsdt = get(rsdp_.raw() + 16);
     for (uint32_t at = rsdt + 36; at < rsdt + get(rsdt + 4); at += 4)

@@ -23,8 +23,8 @@ void put(Bytes& bytes, size_t offset, const T& value) {
 }
 
 struct ElfShape {
-  bool wide = false;             // 64-bit
-  uint16_t machine = 0;          // 0: the right one
+  bool wide = false;     // 64-bit
+  uint16_t machine = 0;  // 0: the right one
   uint64_t physical = 0x1000000;
   uint64_t virtual_address = 0x1000000;
   uint64_t entry = 0x1000010;
@@ -61,7 +61,7 @@ std::string failure_of(Action action) {
   return "";
 }
 
-#define EXPECT_COMPLAINT(text, action)                                                       \
+#define EXPECT_COMPLAINT(text, action)                                                             \
   EXPECT_NE(::ring1::vmm::test::failure_of([&] { (void)(action); }).find(text), std::string::npos) \
       << "complaint: '" << ::ring1::vmm::test::failure_of([&] { (void)(action); }) << "'"
 

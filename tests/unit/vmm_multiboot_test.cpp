@@ -23,10 +23,11 @@ struct Reader {
 
 TEST(VmmMultiboot, ElfWithModules) {
   GuestMemory memory(32 * kMiB);
-  const BootInputs inputs{.kernel_name = "kernel",
-                          .kernel = elf_with_header({.physical = kMiB, .virtual_address = kMiB, .entry = kMiB + 64}, {}),
-                          .command_line = "one two",
-                          .modules = {{"first args", Bytes(5000, 1)}, {"second", Bytes(3, 2)}}};
+  const BootInputs inputs{
+      .kernel_name = "kernel",
+      .kernel = elf_with_header({.physical = kMiB, .virtual_address = kMiB, .entry = kMiB + 64}, {}),
+      .command_line = "one two",
+      .modules = {{"first args", Bytes(5000, 1)}, {"second", Bytes(3, 2)}}};
   const StartState state = load_image(memory, inputs);
   EXPECT_EQ(state.eax, 0x2badb002u);
   EXPECT_EQ(state.eip, kMiB + 64);
@@ -85,8 +86,8 @@ TEST(VmmMultiboot, LoadAddressesOfTheHeader) {
 
 TEST(VmmMultiboot, KernelInLowMemoryKeepsItsPlace) {
   GuestMemory memory(32 * kMiB);
-  const BootInputs inputs{
-      .kernel = elf_with_header({.physical = 0x10000, .virtual_address = 0x10000, .entry = 0x10000}, {})};
+  const BootInputs inputs{.kernel =
+                              elf_with_header({.physical = 0x10000, .virtual_address = 0x10000, .entry = 0x10000}, {})};
   const StartState state = load_image(memory, inputs);
   EXPECT_GE(state.ebx, kMiB);
   EXPECT_EQ(memory.get<uint32_t>(Gpa(0x10000)), 0x1badb002u);
@@ -94,13 +95,13 @@ TEST(VmmMultiboot, KernelInLowMemoryKeepsItsPlace) {
 
 TEST(VmmMultiboot, RefusesBadHeaders) {
   GuestMemory memory(32 * kMiB);
-  auto load = [&](const MultibootShape& shape) {
-    load_image(memory, {.kernel = make_multiboot_header(shape)});
-  };
+  auto load = [&](const MultibootShape& shape) { load_image(memory, {.kernel = make_multiboot_header(shape)}); };
   EXPECT_COMPLAINT("unknown features 0x8", load({.flags = 8}));
   EXPECT_COMPLAINT("no ELF file", load({.flags = 0}));
-  EXPECT_COMPLAINT("outside the file", load({.flags = kHasAddresses, .header_address = 0x200020, .load_address = 0x200000}));
-  EXPECT_COMPLAINT("outside the file", load({.flags = kHasAddresses, .header_address = 0x100000, .load_address = 0x200000}));
+  EXPECT_COMPLAINT("outside the file",
+                   load({.flags = kHasAddresses, .header_address = 0x200020, .load_address = 0x200000}));
+  EXPECT_COMPLAINT("outside the file",
+                   load({.flags = kHasAddresses, .header_address = 0x100000, .load_address = 0x200000}));
   MultibootShape good{.flags = kHasAddresses, .header_address = 0x200000, .load_address = 0x200000};
   load(good);
   MultibootShape bad = good;

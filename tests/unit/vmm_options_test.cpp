@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmm/options.h"
-
 #include "vmm_images.h"
 
 namespace ring1::vmm::test {
@@ -52,8 +51,10 @@ TEST(VmmOptions, SaveAndRestore) {
 
 TEST(VmmOptions, RunInFull) {
   const RunOptions options =
-      run({"run", "--kernel=k", "--initrd", "i", "--append", "console=ttyS0 -- --x", "--mem", "1G", "--device", "/dev/kvm",
-           "--module", "m1:a b", "--module", "m2", "--stats-json", "s", "--isa-debug-exit", "--reboot", "--timeout", "1.5"});
+      run({"run",       "--kernel=k", "--initrd",     "i",        "--append",         "console=ttyS0 -- --x",
+           "--mem",     "1G",         "--device",     "/dev/kvm", "--module",         "m1:a b",
+           "--module",  "m2",         "--stats-json", "s",        "--isa-debug-exit", "--reboot",
+           "--timeout", "1.5"});
   EXPECT_EQ(options.initrd, "i");
   EXPECT_EQ(options.append, "console=ttyS0 -- --x");
   EXPECT_EQ(options.memory, 1024 * kMiB);
@@ -97,8 +98,8 @@ TEST(VmmOptions, MemorySizes) {
   EXPECT_EQ(parse_memory_size("3G"), 3072 * kMiB);
   EXPECT_EQ(parse_memory_size("65536k"), 64 * kMiB);
   EXPECT_EQ(parse_memory_size("134217728"), 128 * kMiB);
-  for (const char* bad : {"", "M", "12Q", "1MM", "-1M", "1.5G", "3073M", "1M", "99999999999999999999G", "17179869184G",
-                          "4194305"})
+  for (const char* bad :
+       {"", "M", "12Q", "1MM", "-1M", "1.5G", "3073M", "1M", "99999999999999999999G", "17179869184G", "4194305"})
     EXPECT_COMPLAINT("--mem", parse_memory_size(bad));
 }
 

@@ -24,9 +24,9 @@ SchedState guest(const char* policy, uint32_t weight) {
 
 TEST(VmmSched, OptionsOfRun) {
   const RunOptions options = std::get<RunOptions>(
-      parse({"run", "--kernel", "k", "--sched-weight", "512", "--sched-cap", "50", "--sched-slice", "2.5", "--sched-period",
-             "20", "--sched-latency", "5", "--sched-extratime", "0", "--sched-warp", "10", "--sched-warp-limit", "3",
-             "--sched-warp-pause", "4"})
+      parse({"run", "--kernel",           "k",  "--sched-weight",     "512", "--sched-cap",       "50", "--sched-slice",
+             "2.5", "--sched-period",     "20", "--sched-latency",    "5",   "--sched-extratime", "0",  "--sched-warp",
+             "10",  "--sched-warp-limit", "3",  "--sched-warp-pause", "4"})
           .command);
   ring1_sched_params params{};
   params.extratime = 1;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "vmm/devices/serial.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "vmm/devices/serial.h"
 
 namespace ring1::vmm {
 namespace {
@@ -34,15 +34,15 @@ TEST_F(VmmSerial, AfterReset) {
   EXPECT_EQ(in(kIir), 0x01);
   EXPECT_EQ(in(kLsr), 0x60);
   EXPECT_EQ(in(kIer), 0);
-  EXPECT_EQ(in(kMsr) & 0xf0, 0xb0);
+  EXPECT_EQ(in(kMsr)&0xf0, 0xb0);
   EXPECT_FALSE(line_);
 }
 
 TEST_F(VmmSerial, IsA16550A) {
   out(kFcr, 0x01);
-  EXPECT_EQ(in(kIir) & 0xc0, 0xc0);
+  EXPECT_EQ(in(kIir)&0xc0, 0xc0);
   out(kFcr, 0x00);
-  EXPECT_EQ(in(kIir) & 0xc0, 0x00);
+  EXPECT_EQ(in(kIir)&0xc0, 0x00);
   out(kScr, 0xa5);
   EXPECT_EQ(in(kScr), 0xa5);
   out(kIer, 0xff);
@@ -74,12 +74,12 @@ TEST_F(VmmSerial, EnablingTheTransmitInterruptRaisesIt) {
   out(kMcr, kOut2);
   out(kIer, 0x02);
   EXPECT_TRUE(line_);
-  EXPECT_EQ(in(kIir) & 0x0f, 0x02);
+  EXPECT_EQ(in(kIir)&0x0f, 0x02);
   EXPECT_FALSE(line_) << "reading the cause clears it";
-  EXPECT_EQ(in(kIir) & 0x0f, 0x01);
+  EXPECT_EQ(in(kIir)&0x0f, 0x01);
   out(kIer, 0x00);
   out(kIer, 0x02);
-  EXPECT_EQ(in(kIir) & 0x0f, 0x02) << "Linux' test for the THRE bug";
+  EXPECT_EQ(in(kIir)&0x0f, 0x02) << "Linux' test for the THRE bug";
 }
 
 TEST_F(VmmSerial, ABurstCostsOneEdge) {
@@ -93,7 +93,7 @@ TEST_F(VmmSerial, ABurstCostsOneEdge) {
   serial_.transmitted();
   EXPECT_TRUE(line_);
   EXPECT_EQ(edges_, 1u);
-  EXPECT_EQ(in(kIir) & 0x0f, 0x02);
+  EXPECT_EQ(in(kIir)&0x0f, 0x02);
 }
 
 TEST_F(VmmSerial, InterruptNeedsOut2) {
@@ -114,7 +114,7 @@ TEST_F(VmmSerial, InputWaitsUntilTheGuestListens) {
   EXPECT_FALSE(line_);
   out(kIer, 0x01);
   EXPECT_TRUE(line_);
-  EXPECT_EQ(in(kIir) & 0x0f, 0x04);
+  EXPECT_EQ(in(kIir)&0x0f, 0x04);
   EXPECT_EQ(in(kLsr), 0x61);
   EXPECT_EQ(in(kData), 'a');
   EXPECT_EQ(in(kData), 'b');
@@ -128,7 +128,7 @@ TEST_F(VmmSerial, InputWaitsUntilTheGuestListens) {
 TEST_F(VmmSerial, PollingGetsInputToo) {
   type("z");
   unsigned polls = 0;
-  while (!(in(kLsr) & 1) && polls < 100) polls++;
+  while (!(in(kLsr)&1) && polls < 100) polls++;
   EXPECT_LT(polls, 16u);
   EXPECT_EQ(in(kData), 'z');
 }
@@ -146,14 +146,14 @@ TEST_F(VmmSerial, TriggerLevel) {
   out(kFcr, 0xc1);
   out(kIer, 0x01);
   type("x");
-  EXPECT_EQ(in(kIir) & 0x0f, 0x0c) << "below the level: time-out";
+  EXPECT_EQ(in(kIir)&0x0f, 0x0c) << "below the level: time-out";
   type(std::string(13, 'x'));
-  EXPECT_EQ(in(kIir) & 0x0f, 0x04);
+  EXPECT_EQ(in(kIir)&0x0f, 0x04);
 }
 
 TEST_F(VmmSerial, LoopBack) {
   out(kMcr, kLoop | 0x0a);
-  EXPECT_EQ(in(kMsr) & 0xf0, 0x90) << "Linux' probe: RTS to CTS, OUT2 to DCD";
+  EXPECT_EQ(in(kMsr)&0xf0, 0x90) << "Linux' probe: RTS to CTS, OUT2 to DCD";
   out(kData, 'L');
   EXPECT_EQ(sent_, "");
   EXPECT_EQ(in(kLsr), 0x61);
@@ -163,10 +163,10 @@ TEST_F(VmmSerial, LoopBack) {
 TEST_F(VmmSerial, ModemStatusChangesInterrupt) {
   out(kIer, 0x08);
   out(kMcr, kLoop);
-  EXPECT_EQ(in(kIir) & 0x0f, 0x00);
+  EXPECT_EQ(in(kIir)&0x0f, 0x00);
   EXPECT_EQ(in(kMsr), 0x0b) << "CTS, DSR and DCD fell";
   EXPECT_EQ(in(kMsr), 0x00);
-  EXPECT_EQ(in(kIir) & 0x0f, 0x01);
+  EXPECT_EQ(in(kIir)&0x0f, 0x01);
 }
 
 }  // namespace

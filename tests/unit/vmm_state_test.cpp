@@ -180,7 +180,7 @@ TEST(VmmKeyboardState, KeepsWhatWasNotRead) {
   bool line = false;
   I8042 keyboard({[] {}, [](bool) {}}), other({[] {}, [&](bool level) { line = level; }});
   keyboard.write(4, 1, 0x60), keyboard.write(0, 1, 0x01);  // interrupts on
-  keyboard.write(4, 1, 0xaa);                               // self-test
+  keyboard.write(4, 1, 0xaa);                              // self-test
   restore(other, saved(keyboard));
   EXPECT_TRUE(line);
   EXPECT_EQ(other.read(0, 1), 0x55u);
@@ -231,8 +231,7 @@ TEST(VmmCpuid, LevelledToTheLeast) {
                 leaf(0x80000001, 5, 0, 1, 1u << 29 | 1), leaf(0x80000008, 48 << 8 | 40, 0, 0, 0)};
   const Cpuid other = {leaf(0, 4, 9, 9, 9), leaf(1, 0x6fb, 0, 0x3c, 0xf0), leaf(0x80000001, 6, 0, 3, 1),
                        leaf(0x80000008, 32 << 8 | 44, 0, 0, 0)};
-  EXPECT_EQ(missing_features(mine, other),
-            "1.ecx.0 1.ecx.1 1.edx.0 1.edx.1 1.edx.2 1.edx.3 80000001.edx.29");
+  EXPECT_EQ(missing_features(mine, other), "1.ecx.0 1.ecx.1 1.edx.0 1.edx.1 1.edx.2 1.edx.3 80000001.edx.29");
   level(mine, other);
   EXPECT_EQ(mine[0].eax, 7u) << "no set of features";
   EXPECT_EQ(mine[1].eax, 0x800f12u);

@@ -55,8 +55,14 @@ TEST(VmmStats, MalformedBinaryFormat) {
 }
 
 TEST(VmmStats, ExitsSortedByTheirTime) {
-  Counters counters = {{"exits", 9},      {"exits_port", 4}, {"exits_port_cycles", 100}, {"exits_hlt", 2}, {"exits_hlt_cycles", 300},
-                       {"exits_msr", 0}, {"exits_msr_cycles", 0}, {"io_exits", 4}};
+  Counters counters = {{"exits", 9},
+                       {"exits_port", 4},
+                       {"exits_port_cycles", 100},
+                       {"exits_hlt", 2},
+                       {"exits_hlt_cycles", 300},
+                       {"exits_msr", 0},
+                       {"exits_msr_cycles", 0},
+                       {"io_exits", 4}};
   const std::vector<ExitRow> rows = take_exits(counters);
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].name, "hlt");
@@ -65,7 +71,8 @@ TEST(VmmStats, ExitsSortedByTheirTime) {
   EXPECT_EQ(rows[1].count, 4u);
   EXPECT_EQ(counters, (Counters{{"exits", 9}, {"io_exits", 4}}));
   const std::string table = exit_table(rows);
-  EXPECT_NE(table.find("hlt                             2                300          150   75.0%"), std::string::npos) << table;
+  EXPECT_NE(table.find("hlt                             2                300          150   75.0%"), std::string::npos)
+      << table;
   EXPECT_EQ(exit_table({}), "");
 }
 
@@ -77,8 +84,7 @@ TEST(VmmStats, LinesOfDebugfs) {
 }
 
 TEST(VmmStats, LogLinesArePrintable) {
-  EXPECT_EQ(printable_lines("one\n\x1b[2Jtwo\n\xffthree"),
-            (std::vector<std::string>{"one", ".[2Jtwo", ".three"}));
+  EXPECT_EQ(printable_lines("one\n\x1b[2Jtwo\n\xffthree"), (std::vector<std::string>{"one", ".[2Jtwo", ".three"}));
 }
 
 TEST(VmmStats, NoDirectoryMeansNoGuests) { EXPECT_TRUE(running_guests("/nonexistent").empty()); }

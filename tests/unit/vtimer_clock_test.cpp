@@ -66,9 +66,7 @@ TEST(VtimerClock, PitTicksAreExact) {
   for (int i = 0; i < 10000; ++i) {
     const uint64_t ticks = random() >> (i % 30 + 20);
     EXPECT_EQ(pit_ticks(pit_ns(ticks)), ticks);
-    if (ticks) {
-      EXPECT_EQ(pit_ticks(pit_ns(ticks) - 1), ticks - 1);
-    }
+    if (ticks) { EXPECT_EQ(pit_ticks(pit_ns(ticks) - 1), ticks - 1); }
   }
 }
 

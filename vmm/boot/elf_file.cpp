@@ -56,8 +56,7 @@ void ElfFile::parse() {
     if (segment.p_type == PT_NOTE) parse_notes(part(segment.p_offset, segment.p_filesz));
     if (segment.p_type != PT_LOAD || segment.p_memsz == 0) continue;
     if (segment.p_filesz > segment.p_memsz) throw usage_failure("an ELF segment is larger in the file than in memory");
-    segments_.push_back(
-        {segment.p_paddr, segment.p_vaddr, segment.p_memsz, part(segment.p_offset, segment.p_filesz)});
+    segments_.push_back({segment.p_paddr, segment.p_vaddr, segment.p_memsz, part(segment.p_offset, segment.p_filesz)});
   }
   if (segments_.empty()) throw usage_failure("the ELF file has nothing to load");
 }

@@ -38,8 +38,15 @@ ImageKind detect_image(std::span<const uint8_t> file) {
   if (file.empty()) throw usage_failure("the file is empty");
   if (is_bzimage(file)) return ImageKind::bzimage;
   if (has_multiboot_header(file)) return ImageKind::multiboot;
-  if (starts_with(file, "\x7f" "ELF")) return detect_elf(file);
-  if (starts_with(file, "\x1f\x8b") || starts_with(file, "\xfd" "7zXZ") || starts_with(file, "\x28\xb5\x2f\xfd"))
+  if (starts_with(file,
+                  "\x7f"
+                  "ELF"))
+    return detect_elf(file);
+  if (starts_with(file, "\x1f\x8b") ||
+      starts_with(file,
+                  "\xfd"
+                  "7zXZ") ||
+      starts_with(file, "\x28\xb5\x2f\xfd"))
     throw usage_failure("a compressed file; unpack it first");
   throw usage_failure("not a kernel: no bzImage, no ELF file, no multiboot header");
 }
@@ -55,9 +62,7 @@ Failure with_name(const BootInputs& inputs, const Failure& failure) {
 ImageKind detect_named_image(const BootInputs& inputs) {
   try {
     return detect_image(inputs.kernel);
-  } catch (const Failure& failure) {
-    throw with_name(inputs, failure);
-  }
+  } catch (const Failure& failure) { throw with_name(inputs, failure); }
 }
 
 StartState load_image(GuestMemory& memory, const BootInputs& inputs) {
@@ -66,18 +71,12 @@ StartState load_image(GuestMemory& memory, const BootInputs& inputs) {
     if (kind != ImageKind::multiboot && !inputs.modules.empty())
       throw usage_failure("--module is for multiboot images only; use --initrd");
     switch (kind) {
-      case ImageKind::bzimage:
-        return load_bzimage(memory, inputs);
-      case ImageKind::linux_elf:
-        return load_linux_elf(memory, inputs);
-      case ImageKind::pvh_elf:
-        return load_pvh(memory, inputs);
-      case ImageKind::multiboot:
-        return load_multiboot(memory, inputs);
+      case ImageKind::bzimage: return load_bzimage(memory, inputs);
+      case ImageKind::linux_elf: return load_linux_elf(memory, inputs);
+      case ImageKind::pvh_elf: return load_pvh(memory, inputs);
+      case ImageKind::multiboot: return load_multiboot(memory, inputs);
     }
-  } catch (const Failure& failure) {
-    throw with_name(inputs, failure);
-  }
+  } catch (const Failure& failure) { throw with_name(inputs, failure); }
   throw usage_failure("unknown kind of image");
 }
 

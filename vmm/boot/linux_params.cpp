@@ -18,8 +18,9 @@ void place_initrd(GuestMemory& memory, const Bytes& initrd, uint64_t kernel_end,
   const uint32_t limit = header.initrd_addr_max != 0 ? header.initrd_addr_max : kInitrdAddressMax;
   const uint64_t top = std::min<uint64_t>(memory.size(), uint64_t{limit} + 1);
   if (initrd.size() > top || ((top - initrd.size()) & kPageMask) < kernel_end)
-    throw usage_failure(fmt::format("no room for the initrd of {} KiB beside the kernel in {} MiB of memory (see --mem)",
-                                    initrd.size() >> 10, memory.size() >> 20));
+    throw usage_failure(
+        fmt::format("no room for the initrd of {} KiB beside the kernel in {} MiB of memory (see --mem)",
+                    initrd.size() >> 10, memory.size() >> 20));
   const uint64_t start = (top - initrd.size()) & kPageMask;
   memory.write(Gpa(start), initrd);
   header.ramdisk_image = static_cast<uint32_t>(start);

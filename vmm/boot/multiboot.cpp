@@ -32,8 +32,8 @@ struct Header {
 };
 
 struct Info {
-  uint32_t flags, memory_lower, memory_upper, boot_device, command_line, module_count, modules, symbols[4],
-      map_length, map, drives_length, drives, config_table, loader_name, apm_table, vbe[4];
+  uint32_t flags, memory_lower, memory_upper, boot_device, command_line, module_count, modules, symbols[4], map_length,
+      map, drives_length, drives, config_table, loader_name, apm_table, vbe[4];
 };
 static_assert(sizeof(Info) == 88);
 
@@ -77,7 +77,8 @@ Loaded load_by_addresses(GuestMemory& memory, std::span<const uint8_t> file, con
   if (header.header_address < header.load_address || before_header > found.offset)
     throw usage_failure("the multiboot header's load address lies outside the file");
   const uint64_t file_start = found.offset - before_header;
-  const uint64_t size = header.load_end != 0 ? uint64_t{header.load_end} - header.load_address : file.size() - file_start;
+  const uint64_t size =
+      header.load_end != 0 ? uint64_t{header.load_end} - header.load_address : file.size() - file_start;
   if (header.load_end != 0 && header.load_end < header.load_address)
     throw usage_failure("the multiboot header's addresses contradict each other");
   if (size > file.size() - file_start) throw usage_failure("the file is shorter than its multiboot header says");
@@ -152,9 +153,8 @@ uint32_t write_info(GuestMemory& memory, Cursor& cursor, const BootInputs& input
   info.map_length = static_cast<uint32_t>(map.size() * sizeof(MapEntry));
   info.map = cursor.take(info.map_length, 16);
   for (size_t i = 0; i < map.size(); i++)
-    memory.put(Gpa(info.map + i * sizeof(MapEntry)),
-               MapEntry{sizeof(MapEntry) - sizeof(uint32_t), map[i].start, map[i].size,
-                        static_cast<uint32_t>(map[i].kind)});
+    memory.put(Gpa(info.map + i * sizeof(MapEntry)), MapEntry{sizeof(MapEntry) - sizeof(uint32_t), map[i].start,
+                                                              map[i].size, static_cast<uint32_t>(map[i].kind)});
 
   info.module_count = static_cast<uint32_t>(placed.size());
   info.modules = cursor.take(placed.size() * sizeof(Module), 16);
@@ -180,8 +180,8 @@ StartState load_multiboot(GuestMemory& memory, const BootInputs& inputs) {
   const uint32_t unknown = found.header.flags & kMandatory & ~(kWantPageAligned | kWantMemory | kWantVideo);
   if (unknown != 0) throw usage_failure(fmt::format("the multiboot header demands unknown features {:#x}", unknown));
 
-  const Loaded loaded = (found.header.flags & kHasAddresses) ? load_by_addresses(memory, file, found)
-                                                             : load_elf(memory, file);
+  const Loaded loaded =
+      (found.header.flags & kHasAddresses) ? load_by_addresses(memory, file, found) : load_elf(memory, file);
   // An initrd is one more module.
   std::vector<BootModule> modules = inputs.modules;
   if (inputs.initrd) modules.push_back({"initrd", *inputs.initrd});

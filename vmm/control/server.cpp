@@ -44,9 +44,7 @@ void ControlServer::serve(int client) const {
   std::string answer;
   try {
     answer = handler_(*request);
-  } catch (const std::exception& error) {
-    answer = std::string("error ") + error.what();
-  }
+  } catch (const std::exception& error) { answer = std::string("error ") + error.what(); }
   write_line(client, answer);
 }
 

@@ -30,13 +30,10 @@ uint32_t AcpiPm::timer() const {
 uint8_t AcpiPm::read_byte(uint64_t offset) const {
   switch (offset) {
     case kEnable:
-    case kEnable + 1:
-      return static_cast<uint8_t>(enable_ >> (8 * (offset - kEnable)));
+    case kEnable + 1: return static_cast<uint8_t>(enable_ >> (8 * (offset - kEnable)));
     case kControl:
-    case kControl + 1:
-      return static_cast<uint8_t>(control_ >> (8 * (offset - kControl)));
-    default:
-      return 0;
+    case kControl + 1: return static_cast<uint8_t>(control_ >> (8 * (offset - kControl)));
+    default: return 0;
   }
 }
 

@@ -28,9 +28,9 @@ enum Index : uint8_t {
   kRegisterD,
   kEquipment = 0x14,
   kBaseMemory = 0x15,
-  kExtendedMemory = 0x17,      // KiB above 1 MiB, up to 63 MiB
+  kExtendedMemory = 0x17,  // KiB above 1 MiB, up to 63 MiB
   kExtendedMemoryCopy = 0x30,
-  kMemoryAbove16M = 0x34,      // in 64 KiB
+  kMemoryAbove16M = 0x34,  // in 64 KiB
 };
 
 constexpr uint8_t kUpdateInProgress = 1 << 7, kRateMask = 0x0f, kDefaultA = 0x26;
@@ -39,8 +39,8 @@ constexpr uint8_t kSet = 1 << 7, k24Hours = 1 << 1, kBinary = 1 << 2;
 constexpr uint8_t kPeriodic = 1 << 6, kAlarm = 1 << 5, kUpdate = 1 << 4, kAnyInterrupt = 1 << 7;
 constexpr uint8_t kEvents = kPeriodic | kAlarm | kUpdate;
 constexpr uint8_t kPowerGood = 1 << 7;
-constexpr uint8_t kPm = 1 << 7;           // of the hours in 12-hour mode
-constexpr uint8_t kAlarmAny = 0xc0;       // an alarm byte from here on matches everything
+constexpr uint8_t kPm = 1 << 7;      // of the hours in 12-hour mode
+constexpr uint8_t kAlarmAny = 0xc0;  // an alarm byte from here on matches everything
 
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kUpdateLead = 244'000;  // register A tells of an update so long before it
@@ -127,8 +127,7 @@ void Cmos::restore(SectionReader& in) {
 
 uint8_t Cmos::read_register(uint8_t index) {
   switch (index) {
-    case kRegisterA:
-      return static_cast<uint8_t>(bytes_[kRegisterA] | (updating() ? kUpdateInProgress : 0));
+    case kRegisterA: return static_cast<uint8_t>(bytes_[kRegisterA] | (updating() ? kUpdateInProgress : 0));
     case kRegisterC: {
       collect_events();
       update_interrupt();
@@ -146,9 +145,7 @@ uint8_t Cmos::read_register(uint8_t index) {
 void Cmos::write_register(uint8_t index, uint8_t value) {
   collect_events();
   switch (index) {
-    case kRegisterA:
-      bytes_[kRegisterA] = value & ~kUpdateInProgress;
-      return;
+    case kRegisterA: bytes_[kRegisterA] = value & ~kUpdateInProgress; return;
     case kRegisterB: {
       const bool was_frozen = frozen();
       if (!was_frozen) load_time();
@@ -159,8 +156,7 @@ void Cmos::write_register(uint8_t index, uint8_t value) {
       return;
     }
     case kRegisterC:
-    case kRegisterD:
-      return;
+    case kRegisterD: return;
     case kSeconds:
     case kMinutes:
     case kHours:
@@ -173,9 +169,7 @@ void Cmos::write_register(uint8_t index, uint8_t value) {
       bytes_[index] = value;
       if (!frozen()) store_time();
       return;
-    default:
-      bytes_[index] = value;
-      return;
+    default: bytes_[index] = value; return;
   }
 }
 

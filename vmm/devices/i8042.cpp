@@ -57,33 +57,18 @@ void I8042::command(uint8_t value) {
     return;
   }
   switch (value) {
-    case kReadCommandByte:
-      return answer(command_byte_);
+    case kReadCommandByte: return answer(command_byte_);
     case kWriteCommandByte:
     case kWriteOutputPort:
-    case kEchoKeyboard:
-      pending_command_ = value;
-      return;
-    case kDisableAux:
-      command_byte_ |= kAuxDisabled;
-      return;
-    case kEnableAux:
-      command_byte_ &= ~kAuxDisabled;
-      return;
-    case kTestAux:
-      return answer(kAuxTestFailed);
-    case kSelfTest:
-      return answer(kSelfTestPassed);
-    case kTestKeyboard:
-      return answer(kKeyboardTestPassed);
-    case kDisableKeyboard:
-      command_byte_ |= kKeyboardDisabled;
-      return;
-    case kEnableKeyboard:
-      command_byte_ &= ~kKeyboardDisabled;
-      return;
-    case kReadOutputPort:
-      return answer(output_port_);
+    case kEchoKeyboard: pending_command_ = value; return;
+    case kDisableAux: command_byte_ |= kAuxDisabled; return;
+    case kEnableAux: command_byte_ &= ~kAuxDisabled; return;
+    case kTestAux: return answer(kAuxTestFailed);
+    case kSelfTest: return answer(kSelfTestPassed);
+    case kTestKeyboard: return answer(kKeyboardTestPassed);
+    case kDisableKeyboard: command_byte_ |= kKeyboardDisabled; return;
+    case kEnableKeyboard: command_byte_ &= ~kKeyboardDisabled; return;
+    case kReadOutputPort: return answer(output_port_);
   }
 }
 
@@ -100,10 +85,8 @@ void I8042::data(uint8_t value) {
       output_port_ = value;
       if (!(value & kNotInReset)) wires_.reset();
       return;
-    case kEchoKeyboard:
-      return answer(value);
-    default:
-      return answer(kResend);
+    case kEchoKeyboard: return answer(value);
+    default: return answer(kResend);
   }
 }
 

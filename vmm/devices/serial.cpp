@@ -9,7 +9,7 @@ namespace ring1::vmm {
 namespace {
 
 enum Register : uint64_t {
-  kData,  // RBR, THR; divisor latch low
+  kData,             // RBR, THR; divisor latch low
   kInterruptEnable,  // divisor latch high
   kInterruptId,      // write: FIFO control
   kLineControl,
@@ -79,7 +79,8 @@ void Serial::restore(SectionReader& in) {
   for (uint8_t* value : {&interrupt_enable_, &line_control_, &modem_control_, &scratch_, &divisor_low_, &divisor_high_,
                          &modem_delta_, &trigger_level_})
     *value = in.get<uint8_t>();
-  for (bool* value : {&fifo_enabled_, &transmitting_, &transmit_interrupt_, &line_high_}) *value = in.get<uint8_t>() != 0;
+  for (bool* value : {&fifo_enabled_, &transmitting_, &transmit_interrupt_, &line_high_})
+    *value = in.get<uint8_t>() != 0;
   fifo_ = in.get_all<std::deque<uint8_t>>();
   backlog_ = in.get_all<std::deque<uint8_t>>();
   status_polls_ = 0;
@@ -91,23 +92,15 @@ uint8_t Serial::read_register(uint64_t offset) {
   status_polls_ = offset == kLineStatus ? status_polls_ + 1 : 0;
   uint8_t value = 0;
   switch (offset) {
-    case kData:
-      value = line_control_ & kDivisorLatch ? divisor_low_ : read_data();
-      break;
-    case kInterruptEnable:
-      value = line_control_ & kDivisorLatch ? divisor_high_ : interrupt_enable_;
-      break;
+    case kData: value = line_control_ & kDivisorLatch ? divisor_low_ : read_data(); break;
+    case kInterruptEnable: value = line_control_ & kDivisorLatch ? divisor_high_ : interrupt_enable_; break;
     case kInterruptId:
       value = interrupt_id();
       if (value == kIdTransmit) transmit_interrupt_ = false;
       value |= fifo_enabled_ ? kIdFifos : 0;
       break;
-    case kLineControl:
-      value = line_control_;
-      break;
-    case kModemControl:
-      value = modem_control_;
-      break;
+    case kLineControl: value = line_control_; break;
+    case kModemControl: value = modem_control_; break;
     case kLineStatus:
       refill();
       value = kTransmitEmpty | (fifo_.empty() ? 0 : kDataReady);
@@ -116,9 +109,7 @@ uint8_t Serial::read_register(uint64_t offset) {
       value = modem_status() | modem_delta_;
       modem_delta_ = 0;
       break;
-    case kScratch:
-      value = scratch_;
-      break;
+    case kScratch: value = scratch_; break;
   }
   update_interrupt();
   return value;
@@ -132,27 +123,17 @@ void Serial::write_register(uint64_t offset, uint8_t value) {
   }
   finish_transmission();
   switch (offset) {
-    case kData:
-      divisor_low_ = value;
-      break;
+    case kData: divisor_low_ = value; break;
     case kInterruptEnable:
       if (line_control_ & kDivisorLatch)
         divisor_high_ = value;
       else
         write_interrupt_enable(value);
       break;
-    case kInterruptId:
-      write_fifo_control(value);
-      break;
-    case kLineControl:
-      line_control_ = value;
-      break;
-    case kModemControl:
-      write_modem_control(value);
-      break;
-    case kScratch:
-      scratch_ = value;
-      break;
+    case kInterruptId: write_fifo_control(value); break;
+    case kLineControl: line_control_ = value; break;
+    case kModemControl: write_modem_control(value); break;
+    case kScratch: scratch_ = value; break;
   }
   update_interrupt();
 }

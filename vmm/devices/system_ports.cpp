@@ -22,8 +22,6 @@ void SystemControlPort::write(uint64_t, unsigned, uint64_t value) {
   if (value & kFastReset) reset_();
 }
 
-void DebugExitPort::write(uint64_t, unsigned, uint64_t value) {
-  exit_(static_cast<int>((value << 1 | 1) & 0xff));
-}
+void DebugExitPort::write(uint64_t, unsigned, uint64_t value) { exit_(static_cast<int>((value << 1 | 1) & 0xff)); }
 
 }  // namespace ring1::vmm

@@ -55,8 +55,8 @@ struct __attribute__((packed)) Fadt {
   uint16_t sci = kSciIrq;
   uint32_t smi_command = 0;  // none: the machine is always in ACPI mode
   uint8_t acpi_enable = 0, acpi_disable = 0, s4bios = 0, pstate = 0;
-  uint32_t pm1a_event = kPmEventPort, pm1b_event = 0, pm1a_control = kPmControlPort, pm1b_control = 0,
-           pm2_control = 0, pm_timer = kPmTimerPort, gpe0 = 0, gpe1 = 0;
+  uint32_t pm1a_event = kPmEventPort, pm1b_event = 0, pm1a_control = kPmControlPort, pm1b_control = 0, pm2_control = 0,
+           pm_timer = kPmTimerPort, gpe0 = 0, gpe1 = 0;
   uint8_t pm1_event_length = 4, pm1_control_length = 2, pm2_control_length = 0, pm_timer_length = 4, gpe0_length = 0,
           gpe1_length = 0, gpe1_base = 0, cstate = 0;
   uint16_t c2_latency = 0xffff, c3_latency = 0xffff, flush_size = 0, flush_stride = 0;
@@ -114,7 +114,7 @@ struct __attribute__((packed)) Madt {
 };
 
 // Name (\_S5, Package () { kSleepTypeOff, kSleepTypeOff, 0, 0 }), assembled by hand (chapter 17).
-constexpr std::array<uint8_t, 15> kSleepStates = {0x08, '\\', '_',  'S',           '5',  '_',           0x12, 0x08,
+constexpr std::array<uint8_t, 15> kSleepStates = {0x08, '\\', '_',           'S',  '5',           '_',  0x12, 0x08,
                                                   0x04, 0x0a, kSleepTypeOff, 0x0a, kSleepTypeOff, 0x00, 0x00};
 
 template <size_t kTables>

@@ -58,9 +58,7 @@ std::string device_problem(const std::string& path) {
   try {
     const KvmSystem system(path);
     return "";
-  } catch (const Failure& failure) {
-    return failure.what();
-  }
+  } catch (const Failure& failure) { return failure.what(); }
 }
 
 void print_processor(const Processor& processor) {
@@ -79,8 +77,9 @@ void print_engines(const KvmSystem& system) {
     if (name.type & RING1_VM_SHADOW_PAGING) continue;
     const auto info = system.engine_info(name.engine);
     if (!info) return;
-    print_line(fmt::format("engine {}", name.name),
-               info->status == 0 ? info->is_default ? "usable, the default" : "usable" : std::string("no: ") + info->why);
+    print_line(fmt::format("engine {}", name.name), info->status == 0
+                                                        ? info->is_default ? "usable, the default" : "usable"
+                                                        : std::string("no: ") + info->why);
     if (*info->remedy) print_line("", info->remedy);
     for (uint32_t i = 0; i < info->feature_count && i < RING1_ENGINE_FEATURES; i++)
       print_line(fmt::format("  {}", info->features[i].name), info->features[i].value);

@@ -44,8 +44,9 @@ std::vector<RunningGuest> running_guests(const std::string& root) {
       if (parse_name(entry.path().filename().string(), guest)) guests.push_back(guest);
     }
   }
-  std::sort(guests.begin(), guests.end(),
-            [](const RunningGuest& a, const RunningGuest& b) { return std::pair(a.pid, a.fd) < std::pair(b.pid, b.fd); });
+  std::sort(guests.begin(), guests.end(), [](const RunningGuest& a, const RunningGuest& b) {
+    return std::pair(a.pid, a.fd) < std::pair(b.pid, b.fd);
+  });
   return guests;
 }
 
@@ -54,7 +55,8 @@ std::vector<RunningGuest> running_guests() {
   if (std::filesystem::is_empty(kDebugfs, error) && !error) ::mount("debugfs", kDebugfs, "debugfs", 0, nullptr);
   std::filesystem::directory_iterator readable(kDebugfs, error);
   if (error)
-    throw Failure(kExitEnvironment, std::string("cannot read ") + kDebugfs + ": " + error.message() + "; are you root?");
+    throw Failure(kExitEnvironment,
+                  std::string("cannot read ") + kDebugfs + ": " + error.message() + "; are you root?");
   return running_guests(std::string(kDebugfs));
 }
 

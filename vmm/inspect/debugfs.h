@@ -19,7 +19,7 @@ struct GuestCounters {
 struct RunningGuest {
   int pid;
   int fd;
-  std::string engine;     // "ring1" or "kvm"
+  std::string engine;  // "ring1" or "kvm"
   std::string directory;
 };
 

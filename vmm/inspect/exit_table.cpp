@@ -38,10 +38,11 @@ std::string exit_table(const std::vector<ExitRow>& rows) {
   if (rows.empty()) return "";
   double all = 0;
   for (const ExitRow& row : rows) all += static_cast<double>(row.cycles);
-  std::string table = fmt::format("  {:<20} {:>12} {:>18} {:>12} {:>7}\n", "exits", "count", "TSC cycles", "for one", "share");
+  std::string table =
+      fmt::format("  {:<20} {:>12} {:>18} {:>12} {:>7}\n", "exits", "count", "TSC cycles", "for one", "share");
   for (const ExitRow& row : rows)
-    table += fmt::format("  {:<20} {:>12} {:>18} {:>12} {:>6.1f}%\n", row.name, row.count, row.cycles, row.cycles / row.count,
-                         all > 0 ? 100 * static_cast<double>(row.cycles) / all : 0);
+    table += fmt::format("  {:<20} {:>12} {:>18} {:>12} {:>6.1f}%\n", row.name, row.count, row.cycles,
+                         row.cycles / row.count, all > 0 ? 100 * static_cast<double>(row.cycles) / all : 0);
   return table;
 }
 

@@ -60,12 +60,16 @@ int ps_command(const PsOptions& options) {
     if (options.json) {
       JsonObject object;
       object.number("pid", guest.pid).number("fd", guest.fd).string("engine", guest.engine);
-      object.number("memory_kib", row.memory_kib).number("monitor_kib", row.monitor_kib).string("state", row.state).number("exits", row.exits);
+      object.number("memory_kib", row.memory_kib)
+          .number("monitor_kib", row.monitor_kib)
+          .string("state", row.state)
+          .number("exits", row.exits);
       if (row.sched) object.string("scheduler", row.sched->policy).string("share", describe_sched(*row.sched));
       all.object(fmt::format("{}-{}", guest.pid, guest.fd), object);
     } else {
       fmt::print("{:>8} {:>4} {:<6} {:>8} KiB {:>6} KiB {:<12} {:>16}  {}\n", guest.pid, guest.fd, guest.engine,
-                 row.memory_kib, row.monitor_kib, row.state, row.exits, row.sched ? row.sched->policy + ": " + describe_sched(*row.sched) : "");
+                 row.memory_kib, row.monitor_kib, row.state, row.exits,
+                 row.sched ? row.sched->policy + ": " + describe_sched(*row.sched) : "");
     }
   }
   if (options.json) fmt::print("{}\n", all.text());

@@ -21,8 +21,7 @@ void write_sched(const RunningGuest& guest, const ring1_sched_params& params) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (fd.get() < 0) throw system_failure(path);
   if (::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return;
-  if (errno == EINVAL)
-    throw usage_failure("the scheduler knows no such parameters: " + std::string(kSchedRanges));
+  if (errno == EINVAL) throw usage_failure("the scheduler knows no such parameters: " + std::string(kSchedRanges));
   if (errno == EBUSY)
     throw Failure(kExitEnvironment, "the slices of all guests would not fit into the processors' time");
   throw system_failure(path);
@@ -52,8 +51,7 @@ int sched_command(const SchedOptions& options) {
     }
   }
   if (options.pid && !found)
-    throw Failure(kExitEnvironment,
-                  fmt::format("process {} runs no guest under ring1's scheduler", *options.pid));
+    throw Failure(kExitEnvironment, fmt::format("process {} runs no guest under ring1's scheduler", *options.pid));
   return kExitSuccess;
 }
 

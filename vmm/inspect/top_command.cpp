@@ -32,8 +32,7 @@ Sample sample_of(const RunningGuest& guest) {
 
 // What it mostly did since the last look. Of one that is in the middle of something nothing is counted yet.
 const char* state_of(const Sample& before, const Sample& now, double ns) {
-  const double run = static_cast<double>(now.run - before.run),
-               wait = static_cast<double>(now.wait - before.wait);
+  const double run = static_cast<double>(now.run - before.run), wait = static_cast<double>(now.wait - before.wait);
   if (run < ns / 100 && wait < ns / 100) return "idle";
   return run >= wait ? "runs" : "waits";
 }
@@ -49,17 +48,16 @@ Samples show(const Samples& before, double seconds) {
     }
   }
   const auto asked = asked_shares(states, static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN)));
-  fmt::print("{:>8} {:>4} {:<6} {:>7} {:>7} {:>7} {:>9} {:>9}  {}\n", "PID", "FD", "STATE", "ASKED", "GOT",
-             "WAIT", "TURNS/S", "EXITS/S", states.empty() ? "" : states[0].policy);
+  fmt::print("{:>8} {:>4} {:<6} {:>7} {:>7} {:>7} {:>9} {:>9}  {}\n", "PID", "FD", "STATE", "ASKED", "GOT", "WAIT",
+             "TURNS/S", "EXITS/S", states.empty() ? "" : states[0].policy);
   for (size_t i = 0; i < guests.size(); i++) {
     const std::string name = fmt::format("{}-{}", guests[i].pid, guests[i].fd);
     const Sample sample = now[name] = sample_of(guests[i]);
     const auto old = before.find(name);
     const Sample last = old != before.end() ? old->second : sample;
     const double ns = seconds * 1e9;
-    fmt::print("{:>8} {:>4} {:<6} {:>6.1f}% {:>6.1f}% {:>6.1f}% {:>9.0f} {:>9.0f}  {}\n", guests[i].pid,
-               guests[i].fd, state_of(last, sample, ns), 100 * asked[i],
-               100 * static_cast<double>(sample.run - last.run) / ns,
+    fmt::print("{:>8} {:>4} {:<6} {:>6.1f}% {:>6.1f}% {:>6.1f}% {:>9.0f} {:>9.0f}  {}\n", guests[i].pid, guests[i].fd,
+               state_of(last, sample, ns), 100 * asked[i], 100 * static_cast<double>(sample.run - last.run) / ns,
                100 * static_cast<double>(sample.wait - last.wait) / ns,
                static_cast<double>(sample.turns - last.turns) / seconds,
                static_cast<double>(sample.exits - last.exits) / seconds, describe_sched(states[i]));

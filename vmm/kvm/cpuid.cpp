@@ -32,9 +32,7 @@ void describe_topology(kvm_cpuid_entry2& entry) {
       entry.eax = 0;
       if (entry.ebx != 0) entry.ebx = 1;
       break;
-    case 0x80000008:
-      entry.ecx = 0;
-      break;
+    case 0x80000008: entry.ecx = 0; break;
     case 0x8000001e:
       entry.eax = kBootProcessorApicId;
       entry.ebx &= 0xff;
@@ -46,7 +44,7 @@ void describe_topology(kvm_cpuid_entry2& entry) {
 // The registers that are sets of features, each bit on its own (SDM 2A CPUID; APM 3 appendix E).
 struct FeatureRegister {
   uint32_t function, index;
-  uint32_t kvm_cpuid_entry2::* value;
+  uint32_t kvm_cpuid_entry2::*value;
   const char* name;
 };
 constexpr FeatureRegister kFeatures[] = {

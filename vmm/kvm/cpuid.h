@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the guest's CPUID says: the device's offer, made a machine with one processor, and levelled where the guest shall
-// be able to move to other engines.
+// What the guest's CPUID says: the device's offer, made a machine with one processor, and levelled where the guest
+// shall be able to move to other engines.
 #pragma once
 
 #include <linux/kvm.h>

@@ -33,15 +33,17 @@ constexpr Needed kNeeded[] = {
 KvmSystem::KvmSystem(const std::string& path) : path_(path) {
   fd_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd_) {
-    const char* hint = errno == ENOENT || errno == ENXIO || errno == ENODEV ? "; is the module loaded? ('ring1 check' tells)"
-                       : errno == EACCES || errno == EPERM                  ? "; you need to be root"
-                                                                            : "";
+    const char* hint = errno == ENOENT || errno == ENXIO || errno == ENODEV
+                           ? "; is the module loaded? ('ring1 check' tells)"
+                       : errno == EACCES || errno == EPERM ? "; you need to be root"
+                                                           : "";
     throw Failure(kExitEnvironment, fmt::format("cannot open {}: {}{}", path, std::strerror(errno), hint));
   }
   const int version = ::ioctl(fd_.get(), KVM_GET_API_VERSION, 0);
   if (version < 0) throw Failure(kExitEnvironment, path + " does not speak the KVM API");
   if (version != KVM_API_VERSION)
-    throw Failure(kExitEnvironment, fmt::format("{} speaks version {} of the KVM API, not {}", path, version, KVM_API_VERSION));
+    throw Failure(kExitEnvironment,
+                  fmt::format("{} speaks version {} of the KVM API, not {}", path, version, KVM_API_VERSION));
   for (const Needed& needed : kNeeded)
     if (capability(needed.capability) <= 0)
       throw Failure(kExitEnvironment, fmt::format("{} lacks {}", path, needed.name));
@@ -64,8 +66,8 @@ UniqueFd KvmSystem::create_vm(const std::string& engine, bool active_time) const
     const auto info = engine_info(chosen->engine);
     if (!info) throw Failure(kExitEnvironment, path_ + " leaves no choice of an engine");
     if (info->status != 0)
-      throw Failure(kExitEnvironment, fmt::format("engine {}: {}{}{}", engine, info->why, *info->remedy ? ": " : "",
-                                                  info->remedy));
+      throw Failure(kExitEnvironment,
+                    fmt::format("engine {}: {}{}{}", engine, info->why, *info->remedy ? ": " : "", info->remedy));
   }
   unsigned long type = any ? 0 : chosen->type;
   if (active_time) type = (any ? RING1_VM_TYPE(RING1_VM_DEFAULT_ENGINE) : type) | RING1_VM_ACTIVE_TIME;

@@ -34,7 +34,8 @@ class KvmSystem {
 
   const std::string& path() const { return path_; }
   int capability(long number) const;
-  // active_time: virtual time stands while the VM does not run. engine: empty for the device's choice, else a name of kEngineNames. Throws a Failure that says why not.
+  // active_time: virtual time stands while the VM does not run. engine: empty for the device's choice, else a name of
+  // kEngineNames. Throws a Failure that says why not.
   UniqueFd create_vm(const std::string& engine, bool active_time = false) const;
   size_t vcpu_mapping_size() const;
   // For this VM, where the device makes a difference between VMs.

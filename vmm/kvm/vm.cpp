@@ -82,7 +82,8 @@ void KvmVm::change_sched(const SchedChange& change) const {
   change.apply(settings.params);
   if (::ioctl(fd(), RING1_SET_SCHED, &settings) == 0) return;
   if (errno == EINVAL) throw usage_failure("the scheduler knows no such parameters: " + std::string(kSchedRanges));
-  if (errno == EBUSY) throw Failure(kExitEnvironment, "the slices of all guests would not fit into the processors' time");
+  if (errno == EBUSY)
+    throw Failure(kExitEnvironment, "the slices of all guests would not fit into the processors' time");
   throw system_failure("RING1_SET_SCHED");
 }
 

@@ -21,9 +21,7 @@ class GuestMemory {
 
   uint64_t size() const { return size_; }
   uint8_t* base() const { return base_; }
-  bool contains(Gpa where, uint64_t size) const {
-    return where.raw() <= size_ && size <= size_ - where.raw();
-  }
+  bool contains(Gpa where, uint64_t size) const { return where.raw() <= size_ && size <= size_ - where.raw(); }
 
   // All of them throw a Failure when the range is not RAM.
   uint8_t* at(Gpa where, uint64_t size) const;

@@ -18,17 +18,12 @@ EscapeResult EscapeFilter::feed(uint8_t byte) {
   escaped_ = false;
   switch (byte) {
     case kControlA:
-    case 'a':
-      return {kControlA, {}};
-    case 'x':
-      return {{}, ConsoleCommand::quit};
-    case 's':
-      return {{}, ConsoleCommand::statistics};
+    case 'a': return {kControlA, {}};
+    case 'x': return {{}, ConsoleCommand::quit};
+    case 's': return {{}, ConsoleCommand::statistics};
     case 'h':
-    case '?':
-      return {{}, ConsoleCommand::help};
-    default:
-      return {};  // as QEMU: unknown keys are swallowed
+    case '?': return {{}, ConsoleCommand::help};
+    default: return {};  // as QEMU: unknown keys are swallowed
   }
 }
 

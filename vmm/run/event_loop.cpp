@@ -28,9 +28,7 @@ constexpr int64_t kNsPerMs = 1'000'000;
 constexpr uint64_t kGatherNs = 1'000'000;
 constexpr int kPatienceMs = 100, kLastPatienceMs = 2000;
 
-int ceil_ms(int64_t ns) {
-  return static_cast<int>(std::clamp<int64_t>((ns + kNsPerMs - 1) / kNsPerMs, 0, INT_MAX));
-}
+int ceil_ms(int64_t ns) { return static_cast<int>(std::clamp<int64_t>((ns + kNsPerMs - 1) / kNsPerMs, 0, INT_MAX)); }
 
 // What the monitor said about this guest; only ring1's own module keeps such a log.
 std::vector<std::string> monitor_log(const Machine& machine) {
@@ -38,9 +36,7 @@ std::vector<std::string> monitor_log(const Machine& machine) {
     for (const RunningGuest& guest : running_guests())
       if (guest.pid == ::getpid() && guest.fd == machine.vm().fd())
         return read_log(guest).value_or(std::vector<std::string>{});
-  } catch (const Failure& failure) {
-    spdlog::debug("{}", failure.what());
-  }
+  } catch (const Failure& failure) { spdlog::debug("{}", failure.what()); }
   return {};
 }
 
@@ -139,14 +135,9 @@ void EventLoop::take_input(Machine& machine, VcpuThread& thread) {
     if (result.byte) machine.serial().receive(*result.byte);
     if (!result.command) continue;
     switch (*result.command) {
-      case ConsoleCommand::quit:
-        return thread.stop({Outcome::Kind::user_quit});
-      case ConsoleCommand::statistics:
-        fmt::print(stderr, "{}", statistics_table(machine));
-        break;
-      case ConsoleCommand::help:
-        fmt::print(stderr, "{}", kEscapeHelp);
-        break;
+      case ConsoleCommand::quit: return thread.stop({Outcome::Kind::user_quit});
+      case ConsoleCommand::statistics: fmt::print(stderr, "{}", statistics_table(machine)); break;
+      case ConsoleCommand::help: fmt::print(stderr, "{}", kEscapeHelp); break;
     }
   }
 }

@@ -27,8 +27,8 @@ Cpuid cpuid_for(const KvmSystem& system, const KvmVm& vm, const MachineConfig& c
   const Cpuid cpuid = saved_cpuid(*config.snapshot);
   const std::string missing = missing_features(cpuid, system.supported_cpuid(vm.fd()));
   if (!missing.empty())
-    throw Failure(kExitEnvironment, "the saved machine's processor has features that are not to be had here: " + missing +
-                                        " (see --cpu-for)");
+    throw Failure(kExitEnvironment, "the saved machine's processor has features that are not to be had here: " +
+                                        missing + " (see --cpu-for)");
   return cpuid;
 }
 
@@ -45,12 +45,15 @@ Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEv
       vm_(system, memory_, config.engine, config.active_time),
       vcpu_(system, vm_, cpuid_for(system, vm_, config)),
       serial_({std::move(events.console_byte), interrupt_line(kSerialIrq)}),
-      cmos_({[this] { return wall_ns(); }, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)}, config.memory),
+      cmos_({[this] { return wall_ns(); }, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)},
+            config.memory),
       keyboard_({[this] { finish({Outcome::Kind::reset}); }, interrupt_line(kKeyboardIrq)}),
       acpi_pm_({[this] { finish({Outcome::Kind::power_off}); }, [this] { return timer_ns(); }}),
       reset_port_([this] { finish({Outcome::Kind::reset}); }),
       system_control_([this] { finish({Outcome::Kind::reset}); }),
-      debug_exit_([this](int code) { finish({Outcome::Kind::debug_exit, code}); }) {
+      debug_exit_([this](int code) {
+        finish({Outcome::Kind::debug_exit, code});
+      }) {
   if (config.sched.any()) vm_.change_sched(config.sched);
   attach_devices(config);
   if (config.snapshot)

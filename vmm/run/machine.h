@@ -25,8 +25,8 @@ namespace ring1::vmm {
 struct MachineConfig {
   uint64_t memory;
   bool isa_debug_exit;
-  std::string engine;  // empty: the device's choice
-  bool active_time = false;  // the guest's time stands while it does not run
+  std::string engine;                // empty: the device's choice
+  bool active_time = false;          // the guest's time stands while it does not run
   std::vector<std::string> cpu_for;  // engines whose features the guest is kept to
   BootInputs boot;
   std::shared_ptr<const Snapshot> snapshot;  // go on with this instead of booting

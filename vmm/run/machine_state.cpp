@@ -58,8 +58,9 @@ ArchiveWriter Machine::save(const KvmSystem& system) const {
   return archive;
 }
 
-// The devices' lines before the controllers, which know already what they had seen; the local APIC, with the vCPU, after
-// the I/O APIC, which may send it again what it holds; the ACPI timer after the VM's clock, which it may count by.
+// The devices' lines before the controllers, which know already what they had seen; the local APIC, with the vCPU,
+// after the I/O APIC, which may send it again what it holds; the ACPI timer after the VM's clock, which it may count
+// by.
 void Machine::restore(const KvmSystem& system, const Snapshot& snapshot) {
   const Archive& archive = snapshot.state();
   snapshot.load_memory(memory_);

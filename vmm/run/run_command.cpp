@@ -26,8 +26,14 @@ BootInputs read_inputs(const RunOptions& options) {
 }
 
 MachineConfig new_machine(const RunOptions& options) {
-  MachineConfig config{options.memory, options.isa_debug_exit, options.engine, options.active_time, options.cpu_for,
-                       read_inputs(options), {}, options.sched};
+  MachineConfig config{options.memory,
+                       options.isa_debug_exit,
+                       options.engine,
+                       options.active_time,
+                       options.cpu_for,
+                       read_inputs(options),
+                       {},
+                       options.sched};
   detect_named_image(config.boot);
   return config;
 }
@@ -35,7 +41,8 @@ MachineConfig new_machine(const RunOptions& options) {
 MachineConfig saved_machine(const RunOptions& options) {
   const auto snapshot = std::make_shared<const Snapshot>(*options.restore);
   const bool isa_debug_exit = saved_config(*snapshot).isa_debug_exit != 0;
-  return {snapshot->memory_size(), isa_debug_exit, options.engine, options.active_time, {}, {}, snapshot, options.sched};
+  return {
+      snapshot->memory_size(), isa_debug_exit, options.engine, options.active_time, {}, {}, snapshot, options.sched};
 }
 
 // Everything in a died VM that is our fault; else only on demand.
@@ -52,19 +59,11 @@ int report(const Outcome& outcome) {
     case Outcome::Kind::power_off:
     case Outcome::Kind::reset:
     case Outcome::Kind::user_quit:
-    case Outcome::Kind::saved:
-      return kExitSuccess;
-    case Outcome::Kind::debug_exit:
-      return outcome.code;
-    case Outcome::Kind::timed_out:
-      spdlog::error("time-out: the guest was still running");
-      return kExitTimeout;
-    case Outcome::Kind::signal:
-      spdlog::error("ended by signal {}", outcome.code);
-      return kSignalBase + outcome.code;
-    case Outcome::Kind::died:
-      spdlog::error("the VM died: {}", outcome.reason);
-      return kExitVmDied;
+    case Outcome::Kind::saved: return kExitSuccess;
+    case Outcome::Kind::debug_exit: return outcome.code;
+    case Outcome::Kind::timed_out: spdlog::error("time-out: the guest was still running"); return kExitTimeout;
+    case Outcome::Kind::signal: spdlog::error("ended by signal {}", outcome.code); return kSignalBase + outcome.code;
+    case Outcome::Kind::died: spdlog::error("the VM died: {}", outcome.reason); return kExitVmDied;
   }
   return kExitVmDied;
 }

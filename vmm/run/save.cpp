@@ -47,7 +47,8 @@ void compare(const SnapshotWriter& file, const GuestMemory& memory) {
   for (uint64_t offset = 0; offset < memory.size(); offset += kPageSize) {
     file.read_memory(offset, page);
     if (std::memcmp(page.data(), memory.base() + offset, kPageSize) != 0)
-      throw Failure(kExitEnvironment, fmt::format("the guest wrote page {:#x} and the dirty log does not say so", offset));
+      throw Failure(kExitEnvironment,
+                    fmt::format("the guest wrote page {:#x} and the dirty log does not say so", offset));
   }
 }
 

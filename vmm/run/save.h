@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Saves a running machine into a file. Most of the memory is copied while it runs; it stands still only for what it wrote
-// meanwhile and for its state.
+// Saves a running machine into a file. Most of the memory is copied while it runs; it stands still only for what it
+// wrote meanwhile and for its state.
 #pragma once
 
 #include <string>

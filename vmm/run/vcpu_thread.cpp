@@ -25,8 +25,7 @@ void install_kick_handler() {
 
 }  // namespace
 
-VcpuThread::VcpuThread(Machine& machine, std::function<void()> ended)
-    : machine_(machine), ended_(std::move(ended)) {
+VcpuThread::VcpuThread(Machine& machine, std::function<void()> ended) : machine_(machine), ended_(std::move(ended)) {
   install_kick_handler();
   thread_ = std::thread([this] {
     sigset_t kick;
@@ -35,9 +34,7 @@ VcpuThread::VcpuThread(Machine& machine, std::function<void()> ended)
     ::pthread_sigmask(SIG_UNBLOCK, &kick, nullptr);
     try {
       loop();
-    } catch (const std::exception& error) {
-      died(error.what());
-    }
+    } catch (const std::exception& error) { died(error.what()); }
     {
       std::lock_guard lock(mutex_);
       ended_running_ = true;
@@ -82,8 +79,8 @@ void VcpuThread::resume() {
   changed_.notify_all();
 }
 
-// KVM_RUN has returned for a kick. The second time in a row all accesses to devices are complete, as it takes their answers
-// before it looks at immediate_exit: the guest stands between two instructions.
+// KVM_RUN has returned for a kick. The second time in a row all accesses to devices are complete, as it takes their
+// answers before it looks at immediate_exit: the guest stands between two instructions.
 void VcpuThread::stand_still() {
   std::unique_lock lock(mutex_);
   if (!std::exchange(interrupted_, pause_wanted_) || !pause_wanted_) return;
@@ -112,32 +109,23 @@ void VcpuThread::loop() {
 void VcpuThread::serve_exit() {
   const kvm_run& run = machine_.vcpu().shared();
   switch (run.exit_reason) {
-    case KVM_EXIT_IO:
-      return serve_io();
-    case KVM_EXIT_MMIO:
-      return serve_mmio();
+    case KVM_EXIT_IO: return serve_io();
+    case KVM_EXIT_MMIO: return serve_mmio();
     case KVM_EXIT_INTR:
-    case KVM_EXIT_IRQ_WINDOW_OPEN:
-      return;
-    case KVM_EXIT_SHUTDOWN:
-      return died("the guest's processor shut down (triple fault)");
-    case KVM_EXIT_HLT:
-      return died("the guest halted with nothing left to wake it");
+    case KVM_EXIT_IRQ_WINDOW_OPEN: return;
+    case KVM_EXIT_SHUTDOWN: return died("the guest's processor shut down (triple fault)");
+    case KVM_EXIT_HLT: return died("the guest halted with nothing left to wake it");
     case KVM_EXIT_FAIL_ENTRY:
       return died(fmt::format("the processor refused to enter the guest, reason {:#x}",
                               run.fail_entry.hardware_entry_failure_reason));
-    case KVM_EXIT_INTERNAL_ERROR:
-      return died(describe_internal_error(), true);
+    case KVM_EXIT_INTERNAL_ERROR: return died(describe_internal_error(), true);
     case KVM_EXIT_SYSTEM_EVENT:
       switch (run.system_event.type) {
-        case KVM_SYSTEM_EVENT_SHUTDOWN:
-          return machine_.finish({Outcome::Kind::power_off});
-        case KVM_SYSTEM_EVENT_RESET:
-          return machine_.finish({Outcome::Kind::reset});
+        case KVM_SYSTEM_EVENT_SHUTDOWN: return machine_.finish({Outcome::Kind::power_off});
+        case KVM_SYSTEM_EVENT_RESET: return machine_.finish({Outcome::Kind::reset});
       }
       return died(fmt::format("system event {}", run.system_event.type));
-    default:
-      return died(fmt::format("unknown exit reason {}", run.exit_reason));
+    default: return died(fmt::format("unknown exit reason {}", run.exit_reason));
   }
 }
 
@@ -173,18 +161,10 @@ std::string VcpuThread::describe_internal_error() const {
   const kvm_run& run = machine_.vcpu().shared();
   const char* kind = "";
   switch (run.internal.suberror) {
-    case KVM_INTERNAL_ERROR_EMULATION:
-      kind = " (an instruction that cannot be emulated)";
-      break;
-    case KVM_INTERNAL_ERROR_SIMUL_EX:
-      kind = " (an exception during the delivery of another)";
-      break;
-    case KVM_INTERNAL_ERROR_DELIVERY_EV:
-      kind = " (an exit during the delivery of an event)";
-      break;
-    case KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON:
-      kind = " (an unexpected exit)";
-      break;
+    case KVM_INTERNAL_ERROR_EMULATION: kind = " (an instruction that cannot be emulated)"; break;
+    case KVM_INTERNAL_ERROR_SIMUL_EX: kind = " (an exception during the delivery of another)"; break;
+    case KVM_INTERNAL_ERROR_DELIVERY_EV: kind = " (an exit during the delivery of an event)"; break;
+    case KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON: kind = " (an unexpected exit)"; break;
   }
   std::string line = fmt::format("internal error {} of the hypervisor{}", run.internal.suberror, kind);
   constexpr uint32_t kMost = sizeof(run.internal.data) / sizeof(run.internal.data[0]);

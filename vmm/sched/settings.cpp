@@ -34,9 +34,7 @@ uint64_t nanoseconds(const char* option, double ms) {
   return static_cast<uint64_t>(std::llround(ms * kNsPerMs));
 }
 
-std::string milliseconds(uint64_t ns) {
-  return fmt::format("{:g} ms", static_cast<double>(ns) / kNsPerMs);
-}
+std::string milliseconds(uint64_t ns) { return fmt::format("{:g} ms", static_cast<double>(ns) / kNsPerMs); }
 
 }  // namespace
 
@@ -71,8 +69,7 @@ std::optional<SchedState> parse_sched(const std::string& text) {
     }
     for_each_field(state.params, [&](const char* field, auto& place) {
       if (name == field)
-        place =
-            static_cast<std::remove_reference_t<decltype(place)>>(std::strtoull(value.c_str(), nullptr, 10));
+        place = static_cast<std::remove_reference_t<decltype(place)>>(std::strtoull(value.c_str(), nullptr, 10));
     });
   }
   if (state.policy.empty()) return std::nullopt;
@@ -81,8 +78,7 @@ std::optional<SchedState> parse_sched(const std::string& text) {
 
 std::string sched_text(const ring1_sched_params& params) {
   std::string text;
-  for_each_field(params,
-                 [&](const char* field, auto value) { text += fmt::format("{} {}\n", field, value); });
+  for_each_field(params, [&](const char* field, auto value) { text += fmt::format("{} {}\n", field, value); });
   return text;
 }
 
@@ -96,8 +92,7 @@ std::string describe_sched(const SchedState& state) {
     text = fmt::format("weight {}", params.weight);
     if (params.warp_enabled) text += fmt::format(", warp {}", milliseconds(params.warp));
     if (params.warp_enabled && params.warp_limit)
-      text +=
-          fmt::format(" for {}, pause {}", milliseconds(params.warp_limit), milliseconds(params.warp_pause));
+      text += fmt::format(" for {}, pause {}", milliseconds(params.warp_limit), milliseconds(params.warp_pause));
   } else if (state.policy == "sedf") {
     text = params.slice ? fmt::format("{} of {}", milliseconds(params.slice), milliseconds(params.period))
                         : fmt::format("weight {}", params.weight);

@@ -16,12 +16,10 @@ struct Wish {
 Wish wish_of(const SchedState& guest) {
   const ring1_sched_params& params = guest.params;
   Wish wish;
-  wish.weight =
-      guest.policy == "credit" || guest.policy == "bvt" || guest.policy == "sedf" ? params.weight : 1;
+  wish.weight = guest.policy == "credit" || guest.policy == "bvt" || guest.policy == "sedf" ? params.weight : 1;
   if (guest.policy == "credit" && params.cap) wish.limit = params.cap / 100.0;
   if (guest.policy == "sedf" && params.slice) {
-    wish.claim =
-        static_cast<double>(params.slice) / static_cast<double>(std::max<uint64_t>(params.period, 1));
+    wish.claim = static_cast<double>(params.slice) / static_cast<double>(std::max<uint64_t>(params.period, 1));
     if (!params.extratime) wish.weight = 0;
   }
   return wish;

@@ -19,7 +19,9 @@ static_assert(sizeof(SectionHeader) == 32);
 
 }  // namespace
 
-void SectionReader::fail() const { throw usage_failure(fmt::format("the saved machine's section {} is too short", name_)); }
+void SectionReader::fail() const {
+  throw usage_failure(fmt::format("the saved machine's section {} is too short", name_));
+}
 
 std::span<const uint8_t> SectionReader::take(size_t size) {
   if (size > bytes_.size()) fail();

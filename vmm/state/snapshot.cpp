@@ -133,7 +133,8 @@ void Snapshot::load_memory(GuestMemory& memory) const {
     if (to < 0 || to > end) to = end;
     if (from >= end) return;
     const auto size = static_cast<uint64_t>(to - from);
-    read_all(fd_.get(), memory.at(Gpa(static_cast<uint64_t>(from) - kMemoryOffset), size), size, static_cast<uint64_t>(from), path_);
+    read_all(fd_.get(), memory.at(Gpa(static_cast<uint64_t>(from) - kMemoryOffset), size), size,
+             static_cast<uint64_t>(from), path_);
     at = to;
   }
 }

@@ -58,7 +58,8 @@ void check_frequency(uint32_t saved, int vcpu) {
   if (now <= 0 || saved == 0) return;
   const uint64_t difference = now > static_cast<int64_t>(saved) ? now - uint64_t{saved} : uint64_t{saved} - now;
   if (difference * 1'000'000 > kClockTolerancePpm * saved)
-    spdlog::warn("the guest's clock was calibrated at {} kHz, this machine's time-stamp counter runs at {} kHz", saved, now);
+    spdlog::warn("the guest's clock was calibrated at {} kHz, this machine's time-stamp counter runs at {} kHz", saved,
+                 now);
 }
 
 }  // namespace
