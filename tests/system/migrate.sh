@@ -5,6 +5,7 @@
 # misses is found as well.
 #   ENGINES='bt svm bt'  the way it goes; the first and the last may be the same
 #   FLAVOUR=686          the guest
+#   STEPS=               of the work; more where a guest is fast and saving it slow
 #   CPU, EMULATOR, HOST_KERNEL as for `make run`
 . "$(dirname "$0")/lib.sh"
 
@@ -48,7 +49,7 @@ echo end of work
 reboot -f
 END
 
-sed -i "s/STEPS/$((2 * $(wc -w <<<"$engines") + 2))/" "$work/job"
+sed -i "s/STEPS/${STEPS:-$((2 * $(wc -w <<<"$engines") + 2))}/" "$work/job"
 chmod +x "$work/job"
 PYTHONPATH=$root/harness /usr/bin/python3 - "$work/job" "$work/job.cpio" <<'END' || exit 1
 import sys
