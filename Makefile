@@ -72,7 +72,7 @@ test: build
 	@bash scripts/build-module.sh $(build) cloud plain
 	@ctest --test-dir $(build) --output-on-failure -j $(jobs)
 
-# With the tests' counts at their full numbers, other host processors and kernels, and every Bochs model: hours.
+# With the tests' counts at their full numbers, other host processors and kernels, and Debian on every Bochs model: hours.
 test-all: export RING1_MATRIX ?= all
 test-all: export ROBUST_INSERTS ?= 100
 test-all: export ROBUST_KILLS ?= 50
