@@ -6,11 +6,9 @@
 // is parked until then.
 //
 // Other than Xen:
-// - everything is counted in nanoseconds run and not sampled by a tick, so that nobody gains by sleeping at
-// the right
+// - everything is counted in nanoseconds run and not sampled by a tick, so that nobody gains by sleeping at the right
 //   moments, and a cap holds within each 30 ms;
-// - of those without credit the one with the least debt comes first. Debt is bounded, so taking them in turn
-// would
+// - of those without credit the one with the least debt comes first. Debt is bounded, so taking them in turn would
 //   forgive most to those with the least weight.
 #pragma once
 

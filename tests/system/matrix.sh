@@ -33,7 +33,7 @@ plain() {
 entry CPU=qemu64 SMP=2 "$mitigated"
 entry CPU=max
 entry CPU=Nehalem "$mitigated"
-# Some 2.9 million translations. Only a clock that counts instructions leaves the guest time between its ticks.
+# Some 3.8 million translations. Only a clock that counts instructions leaves the guest time between its ticks.
 TIMEOUT=1500 entry MODULE_ARGS=tc_size=65536 ICOUNT=1
 entry MODULE_ARGS=check_recovery=1
 plain
