@@ -30,6 +30,10 @@ class Engine:
         if guest.is_64bit:
             self.modules = self.modules_64bit
 
+    def look_before_the_end(self, _timeout):
+        """A shell command that says in time what the guest is doing, if it does not end before `timeout` seconds."""
+        return ""
+
     def add_files(self, archive):
         archive.copy("guest/kernel", self.guest.kernel)
         if self.guest.modules:
@@ -61,6 +65,18 @@ class Ring1(Engine):
         if self.device:
             words += ["--device", self.device]
         return f"{shlex.join(words)} {settings.text('RING1_ARGS', '')}"
+
+    def look_before_the_end(self, timeout):
+        # Of the counters those that still move.
+        return f"""(
+  sleep {timeout * 3 // 4}
+  ring1 ps
+  for pid in $(pidof ring1); do
+    ring1 stats $pid >/tmp/early && sleep 3 && ring1 stats $pid | diff /tmp/early - | grep '^[-+]'
+    ring1 log $pid | tail -n 50
+  done
+) >/tmp/late 2>&1 && cat /tmp/late >&2 &
+"""
 
     def add_files(self, archive):
         super().add_files(archive)

@@ -41,17 +41,19 @@ def run_bare(guest, work, timeout):
     return machine.timed_out, None
 
 
-def host_job(engine, interactive):
+def host_job(engine, interactive, timeout):
     streams = "" if interactive else "</dev/null"
     statistics = "" if interactive else "[ ! -e /tmp/stats.json ] || cat /tmp/stats.json >&3\n"
-    return f"{FORGET_LOG}{engine.before}{engine.command} {streams}\nstatus=$?\n{statistics}{LOG_CHECK}"
+    watch = engine.look_before_the_end(timeout) if timeout and not interactive else ""
+    return f"{FORGET_LOG}{engine.before}{watch}{engine.command} {streams}\nstatus=$?\n{statistics}{LOG_CHECK}"
 
 
 def run_on_host(guest, _work, timeout):
     """Returns (timed out, reason or None)."""
     engine = engines.chosen()(guest)
     interactive = guest.command is None and sys.stdin.isatty()
-    host = Host(host_job(engine, interactive), interactive, engine.modules, guest.memory_mib + engine.memory_mib)
+    host = Host(host_job(engine, interactive, timeout), interactive, engine.modules,
+                guest.memory_mib + engine.memory_mib)
     host.cpu = engine.cpu, engine.emulator or "qemu"
     engine.add_files(host.archive)
     host.on_output = guest.console
@@ -62,7 +64,7 @@ def run_on_host(guest, _work, timeout):
         with open(settings.text("STATS"), "wb") as file:
             file.write(b"".join(statistics))
     if host.timed_out or interactive:
-        return host.timed_out, None
+        return host.timed_out, None if host.started else host.why()
     if host.status is None or host.damage:
         return False, host.damage or host.why()
     if host.status == HOST_IS_UNWELL:
@@ -83,7 +85,8 @@ def main():
         timed_out, reason = (run_bare if bare else run_on_host)(guest, work, timeout)
     guest.finish()
     if timed_out:
-        tell(f"time-out after {timeout} s" + ("" if guest.started else f": {guest.why()}"))
+        why = reason or ("" if guest.started else guest.why())
+        tell(f"time-out after {timeout} s" + (f": {why}" if why else ""))
         return 124
     if reason:
         tell(reason if guest.status is not None or command is None else f"{reason}; {guest.why()}")

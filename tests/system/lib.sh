@@ -16,7 +16,7 @@ skip() {
 # The reason, and the end of what the run said on stderr.
 fail() {
   say "FAIL: $*"
-  [ ! -s "$work/err" ] || tail -n 40 "$work/err" | sed 's/^/    /'
+  [ ! -s "$work/err" ] || tail -n 120 "$work/err" | sed 's/^/    /'
   failures=$((failures + 1))
 }
 
