@@ -19,7 +19,7 @@ def run_one(test):
                "-kernel", image(test), "-append", f"{test.append} engine=bare"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=test.timeout)
+                              timeout=test.seconds("bare"))
     except subprocess.TimeoutExpired as late:
         return Result(test, late.stdout or b"", None)
     return Result(test, done.stdout, done.returncode)

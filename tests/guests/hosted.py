@@ -26,7 +26,7 @@ def script(engine, tests):
     lines = ["dmesg -c >/dev/null", engines.ENGINES[kind].before]  # some processors make Linux complain while it boots
     for test in tests:
         command = ["ring1", "run", *options, "--kernel", f"/guests/{test.image}",
-                   "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.timeout),
+                   "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.seconds(engine)),
                    "--append", f"{test.append} engine={engine}"]
         lines.append(f"printf '\\n@@begin {test.name}\\n'\n{shlex.join(command)} </dev/null 2>&1\nstatus=$?\n"
                      f"complaints=$(dmesg | grep -c -E '{COMPLAINTS}')\n"

@@ -6,6 +6,7 @@ import shlex
 RING1_ENGINES = ("svm", "svm-shadow", "vmx", "vmx-shadow")
 ENGINES = ("bare", "kvm", "ring1")
 ENDS = ("pass", "any", "reset")
+XFAIL_SECONDS = 10
 OPTIONS = ("append", "cpu", "mem", "timeout", "xfail")
 
 
@@ -30,6 +31,9 @@ class Test:
             else:
                 setattr(self, key, int(value) if key in ("mem", "timeout") else value)
 
+    def seconds(self, engine):
+        """The time limit: one that is expected to fail may do so by never ending."""
+        return min(self.timeout, XFAIL_SECONDS) if engine in self.xfail else self.timeout
 
     def runs_on(self, engine):
         return engine in self.engines or (engine in RING1_ENGINES and "ring1" in self.engines)

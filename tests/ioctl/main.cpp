@@ -13,7 +13,7 @@
 namespace ring1::ioctl_test {
 namespace {
 
-constexpr unsigned kSecondsPerTest = 10;
+constexpr unsigned kSecondsPerTest = 30;
 
 unsigned failures;  // of the running test
 

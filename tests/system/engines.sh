@@ -47,11 +47,11 @@ grep -q '^ioctl 0$' "$work/out" || fail "the interface: $(grep -i fail "$work/ou
 grep -q '^unloaded$' "$work/out" || fail "the module does not unload"
 
 # For the host's shell: until a process has its VM.
-alive='alive() { n=0; until ring1 ps | grep -qw $1; do n=$((n + 1)); [ $n -lt 100 ] || return 1; sleep 0.2; done; }
+alive='alive() { n=0; until ring1 ps | grep -qw $1; do n=$((n + 1)); [ $n -lt 600 ] || return 1; sleep 0.2; done; }
 '
 
 say "a processor goes and comes back"
-host "$alive"'tables() { timeout 30 "$@" ring1 run --engine svm --kernel /root/tables --isa-debug-exit 2>&1 | sed -n "s/.* 0 failed/&/p"; }
+host "$alive"'tables() { timeout 120 "$@" ring1 run --engine svm --kernel /root/tables --isa-debug-exit 2>&1 | sed -n "s/.* 0 failed/&/p"; }
 second=/sys/devices/system/cpu/cpu1/online
 endless() { exec taskset 2 ring1 run --engine svm --kernel /root/hostile --append hole >/dev/null 2>&1; }
 endless & guest=$!

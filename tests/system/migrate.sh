@@ -64,7 +64,7 @@ echo "engines='$engines' flavour='$flavour' legs=$(wc -w <<<"$engines")" >"$work
 cat >>"$work/drive" <<'END'
 cat /guest/initrd /root/job.cpio >/tmp/initrd
 append='console=ttyS0 quiet panic=-1 mitigations=off rdinit=/bin/job'
-run() { exec ring1 run --timeout 200 "$@" </dev/null >/tmp/out.$leg 2>/tmp/err.$leg; }
+run() { exec ring1 run --timeout 600 "$@" </dev/null >/tmp/out.$leg 2>/tmp/err.$leg; }
 boot() { run --kernel /guest/$flavour/vmlinux --initrd /tmp/initrd --mem 96M --append "$append" "$@"; }
 bad() {
   echo "BAD: $*"
@@ -117,7 +117,7 @@ END
 
 files=(--file "$work/job.cpio:root/job.cpio" --file "$work/drive:root/drive")
 say "the guest $flavour goes $engines"
-TIMEOUT=${TIMEOUT:-240} host 'sh /root/drive' CPU=${CPU:-EPYC,+svm} || fail "the host ended with $?: $(tail -n 20 "$work/out")"
+TIMEOUT=${TIMEOUT:-800} host 'sh /root/drive' CPU=${CPU:-EPYC,+svm} || fail "the host ended with $?: $(tail -n 20 "$work/out")"
 grep -E '^leg|KiB' "$work/err" | sed 's/^/    /'
 grep -q '^ticks right' "$work/out" && grep -q '^end of work' "$work/out" || fail "the work was not done: $(cat "$work/out")"
 say "$seconds s"

@@ -154,7 +154,7 @@ fi
 echo "end, $(cut -d' ' -f1 /proc/uptime)"
 END
 files=(--file "$RING1_BUILD/guests/load:root/load" --file "$work/crowd:root/crowd")
-TIMEOUT=120 host 'sh /root/crowd' SMP=2 || fail "the host with two processors ended with $?"
+TIMEOUT=400 host 'sh /root/crowd' SMP=2 || fail "the host with two processors ended with $?"
 sed 's/^/    /' "$work/out"
 ! grep -q '^BAD' "$work/out" || fail "see above"
 grep -q '^end' "$work/out" || fail "the host did not get to the end"
