@@ -14,7 +14,7 @@ KINDS = {"ring1": ("ring1", ["--engine", "bt"]), "svm": ("svm", ["--engine", "sv
          "svm-shadow": ("svm", ["--engine", "svm-shadow"]), "vmx": ("vmx", ["--engine", "vmx"]),
          "vmx-shadow": ("vmx", ["--engine", "vmx-shadow"]), "kvm": ("kvm", ["--device", "/dev/kvm"])}
 TOOL_TIMEOUT = 124
-BOOT_SECONDS = 60
+BOOT_SECONDS = 200
 COMPLAINTS = "BUG|WARNING|Oops|general protection|unable to handle|Call Trace"
 BEGIN = re.compile(rb"\n@@begin (\S+)\n")
 END = re.compile(rb"\n@@end (\S+) (\d+) (\d+)\n")

@@ -16,7 +16,7 @@ class Test:
             raise SystemExit(f"{where}: name, image, engines and expected end are needed")
         self.name, self.image, engines, self.end = words[:4]
         self.engines = ENGINES if engines == "all" else tuple(engines.split(","))
-        self.append, self.cpu, self.mem, self.timeout = "", "max", 64, 60
+        self.append, self.cpu, self.mem, self.timeout = "", "max", 64, 200
         self.xfail = {}
         if not set(self.engines) <= {*ENGINES, *RING1_ENGINES} or self.end not in ENDS:
             raise SystemExit(f"{where}: unknown engine or end")
