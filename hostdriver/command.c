@@ -2,6 +2,7 @@
 /* Entering the monitor for anything, and carrying out a command other than RUN. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ktime.h>
 #include <linux/sched/signal.h>
 
 #include "ring1.h"
@@ -37,6 +38,9 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 			/* The dying get no memory any more; the answer waits, as after a physical interrupt. */
 			if (fatal_signal_pending(current))
 				return RING1_REQUEST_INTERRUPT;
+			break;
+		case RING1_REQUEST_WALL_CLOCK:
+			shared->wall_clock_ns = ktime_get_real_ns();
 			break;
 		case RING1_REQUEST_PANIC:
 			ring1_vcpu_die(vcpu, "the monitor panicked");

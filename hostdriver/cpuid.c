@@ -6,6 +6,7 @@
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/kvm_para.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
@@ -40,6 +41,10 @@
 #define CRYSTAL_HZ 1000000000U
 #define MAX_EXTENDED 0x80000008
 #define HYPERVISOR 0x40000000
+#define OWN_HYPERVISOR 0x40000100
+/* Of KVM's features those for time; ports need no delays, as the devices behind them are virtual. */
+#define KVM_FEATURES (BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_CLOCKSOURCE2) | \
+		      BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
 #define MAX_CACHES 8
 
 struct builder {
@@ -54,7 +59,7 @@ static bool long_mode(const struct builder *b)
 }
 
 /* Room was made for all leaves below. */
-#define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 2 + 1 + 9)
+#define MAX_ENTRIES (MAX_BASIC + 1 + MAX_CACHES + 2 + 3 + 9)
 
 static struct kvm_cpuid_entry2 *add(struct builder *b, u32 function, u32 index)
 {
@@ -138,15 +143,26 @@ static void add_frequencies(struct builder *b)
 	entry->edx = 0;
 }
 
-static void add_hypervisor(struct builder *b)
+static void add_hypervisor(struct builder *b, u32 leaf, u32 last, const char signature[12])
 {
-	struct kvm_cpuid_entry2 *entry = add(b, HYPERVISOR, 0);
-	static const char signature[12] __nonstring = "ring1ring1  ";
+	struct kvm_cpuid_entry2 *entry = add(b, leaf, 0);
 
-	entry->eax = HYPERVISOR;
+	entry->eax = last;
 	memcpy(&entry->ebx, signature, 4);
 	memcpy(&entry->ecx, signature + 4, 4);
 	memcpy(&entry->edx, signature + 8, 4);
+}
+
+/* Guests look for KVM's clock behind KVM's signature; who wants to know what we are finds it behind. */
+static void add_hypervisors(struct builder *b)
+{
+	struct kvm_cpuid_entry2 *features;
+
+	add_hypervisor(b, HYPERVISOR, KVM_CPUID_FEATURES, "KVMKVMKVM\0\0");
+	features = add(b, KVM_CPUID_FEATURES, 0);
+	features->eax = KVM_FEATURES;
+	features->ebx = features->ecx = features->edx = 0;
+	add_hypervisor(b, OWN_HYPERVISOR, OWN_HYPERVISOR, "ring1ring1  ");
 }
 
 static void add_extended_features(struct builder *b, struct kvm_cpuid_entry2 *entry)
@@ -209,7 +225,7 @@ static void build(struct builder *b)
 	add_tsc_adjust(b);
 	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
 		add_frequencies(b);
-	add_hypervisor(b);
+	add_hypervisors(b);
 	add_extended(b);
 }
 

@@ -100,6 +100,7 @@ static int run_loop(struct ring1_vcpu *vcpu, bool immediate_exit)
 		if (!called && ring1_sched_wait(vcpu))
 			continue;
 		ring1_vtime_resume(vcpu);
+		ring1_steal_account(vcpu);
 		ring1_timer_update(vcpu);
 		ring1_irq_drain(vcpu);
 		smp_store_mb(vcpu->event, false);

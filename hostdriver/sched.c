@@ -143,14 +143,18 @@ static void ask(struct ring1_vcpu *vcpu)
 bool ring1_sched_wait(struct ring1_vcpu *vcpu)
 {
 	struct ring1_vcpu_sched *sched = &vcpu->sched;
+	u64 since;
 
 	if (!is_on() || likely(READ_ONCE(sched->slot) == RING1_SLOT_HELD))
 		return false;
 	ask(vcpu);
 	if (READ_ONCE(sched->slot) == RING1_SLOT_HELD)
 		return false;
+	ring1_steal_account(vcpu);
+	since = ktime_get_ns();
 	wait_event_interruptible(vcpu->wait,
 				 READ_ONCE(sched->slot) != RING1_SLOT_WAITING || atomic_read(&vcpu->waiters));
+	ring1_steal_waited(vcpu, since);
 	preempt_disable();
 	start_clock(sched);
 	preempt_enable();

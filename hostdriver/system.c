@@ -12,6 +12,9 @@ int ring1_check_extension(unsigned long capability)
 	switch (capability) {
 	case KVM_CAP_IRQCHIP:
 	case KVM_CAP_HLT:
+	case KVM_CAP_CLOCKSOURCE:
+	case KVM_CAP_NOP_IO_DELAY:
+	case KVM_CAP_KVMCLOCK_CTRL:
 	case KVM_CAP_USER_MEMORY:
 	case KVM_CAP_SET_TSS_ADDR:
 	case KVM_CAP_EXT_CPUID:

@@ -2,11 +2,13 @@
 /* A virtual processor: its life, its owner, its file descriptor and the memory user space maps from it. */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <asm/tsc.h>
 
 #include "ring1.h"
 
@@ -115,6 +117,8 @@ static void configure(struct ring1_vcpu *vcpu)
 	config->engine = vcpu->vm->choice.engine;
 	config->nested_paging = vcpu->vm->choice.nested_paging;
 	config->active_time = vcpu->vm->choice.active_time;
+	config->tsc_stable = !check_tsc_unstable();
+	config->created_ns = ktime_get_real_ns();
 	if (config->engine == RING1_ENGINE_SVM) {
 		bool shared;
 

@@ -5,8 +5,20 @@
 #include <linux/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/kvm_para.h>
 
 #include "ring1.h"
+
+/* The guest learns that it was stopped, so that it does not take the gap for a hang of its own. */
+static int kvmclock_ctrl(void *object, void *unused)
+{
+	struct ring1_vcpu *vcpu = object;
+
+	if (!(vcpu->shared->cpu.kvm_system_time & KVM_MSR_ENABLED))
+		return -EINVAL;
+	vcpu->shared->guest_stopped = 1;
+	return 0;
+}
 
 static const struct ring1_op vcpu_ops[] = {
 	{ KVM_GET_REGS, RING1_OUT, ring1_get_regs },
@@ -25,6 +37,7 @@ static const struct ring1_op vcpu_ops[] = {
 	{ KVM_SET_DEBUGREGS, RING1_IN, ring1_set_debugregs },
 	{ KVM_INTERRUPT, RING1_IN, ring1_inject_interrupt },
 	{ KVM_NMI, 0, ring1_inject_nmi },
+	{ KVM_KVMCLOCK_CTRL, 0, kvmclock_ctrl },
 };
 
 static long vcpu_op(struct ring1_vcpu *vcpu, unsigned int cmd, void __user *argp)

@@ -119,7 +119,7 @@ int Devices::command(ring1_command command) {
     case RING1_COMMAND_SET_IRQCHIP: return chip_.restore(shared.payload.irqchip) ? 0 : -EINVAL;
     case RING1_COMMAND_GET_PIT: pit_.save(&shared.payload.pit, now()); return 0;
     case RING1_COMMAND_SET_PIT: pit_.restore(shared.payload.pit, now()); return 0;
-    case RING1_COMMAND_GET_CLOCK: shared.payload.clock.clock = kvm_clock(); return 0;
+    case RING1_COMMAND_GET_CLOCK: shared.payload.clock.clock = now() + kvm_clock_offset_; return 0;
     case RING1_COMMAND_SET_CLOCK: kvm_clock_offset_ = shared.payload.clock.clock - now(); return 0;
     case RING1_COMMAND_GET_LAPIC: chip_.save_lapic(&shared.payload.lapic, now()); return 0;
     case RING1_COMMAND_SET_LAPIC: chip_.restore_lapic(shared.payload.lapic, now()); return 0;

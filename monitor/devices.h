@@ -36,7 +36,13 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
   uint64_t cr8() const { return chip_.cr8(); }
   void set_cr8(uint64_t value);
 
-  // Something an interrupt may depend on was touched since the last call.
+  // The guest's clock as KVM_GET_CLOCK tells it, at that TSC of the processor; what KVM_SET_CLOCK has added to virtual
+  // time.
+  uint64_t kvm_clock(uint64_t tsc) const { return clock_.ns(tsc) + kvm_clock_offset_; }
+  uint64_t kvm_clock_offset() const { return kvm_clock_offset_; }
+
+  void touch() { touched_ = true; }
+  // Something to look at before the guest goes on was touched since the last call.
   bool take_touched() {
     const bool touched = touched_;
     touched_ = false;
@@ -51,13 +57,12 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
 
   bool internal_port(uint16_t port, unsigned size, uint32_t* value, bool is_write);
   uint64_t now() const;
-  uint64_t kvm_clock() const { return now() + kvm_clock_offset_; }
 
   Host& host_;
   irqchip::IrqChip chip_;
   vtimer::Clock clock_;
   vtimer::Pit pit_;
-  uint64_t kvm_clock_offset_ = 0;  // what KVM_SET_CLOCK has added to virtual time
+  uint64_t kvm_clock_offset_ = 0;
   bool touched_ = true;
 };
 

@@ -29,6 +29,7 @@ void Engine::state_written() {
   monitor_.machine.paging_changed();
   monitor_.machine.breakpoints_changed();
   breakpoints_held_ = 0;
+  monitor_.machine.paravirt_clock().changed();
   attend();
 }
 
@@ -171,6 +172,11 @@ bool Engine::serve_pending() {
   if (cpu_.shutdown) {
     to_architectural();
     exit_to_user(KVM_EXIT_SHUTDOWN);
+    return false;
+  }
+  // A device's write as any other: what it changes for the processor is dealt with first.
+  if (monitor_.machine.paravirt_clock().update()) {
+    attend();
     return false;
   }
   if (!serve_timers()) return false;

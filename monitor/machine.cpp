@@ -21,7 +21,8 @@ Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Dev
       memory_(memory),
       mmu_(mmu),
       devices_(devices),
-      segments_(host.switch_page(), cpu_, *this) {}
+      segments_(host.switch_page(), cpu_, *this),
+      paravirt_clock_(host, devices, *this) {}
 
 shadowmmu::Access Machine::access_of(bool write, Privilege privilege, Purpose purpose) const {
   // EFLAGS.AC lifts SMAP for what an instruction asks for itself, not for descriptor tables and the like (SDM

@@ -7,12 +7,13 @@
 #include "monitor/devices.h"
 #include "monitor/guest_memory.h"
 #include "monitor/host.h"
+#include "monitor/paravirt_clock.h"
 #include "monitor/segments.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::monitor {
 
-class Machine final : public emulator::Machine, public GuestReader {
+class Machine final : public emulator::Machine, public GuestReader, private vtimer::PvMemory {
  public:
   Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Devices& devices);
 
@@ -42,6 +43,7 @@ class Machine final : public emulator::Machine, public GuestReader {
   void trace_descriptors(Gpa page, bool on) override;
 
   Segments& segments() { return segments_; }
+  ParavirtClock& paravirt_clock() { return paravirt_clock_; }
 
   // Rebuilds everything that follows from the control registers: after user space has changed them.
   void paging_changed() { set_mode(true, shadowmmu::Pointers::kLoad); }
@@ -80,6 +82,13 @@ class Machine final : public emulator::Machine, public GuestReader {
   shadowmmu::Access access_of(bool write, emulator::Privilege privilege, emulator::Purpose purpose) const;
   // Outside long mode the bytes of an access go on at 0 behind 4 GiB.
   Gva behind(Gva address, unsigned bytes) const;
+  bool read_physical(Gpa from, void* to, unsigned size) override;
+  bool write_physical(Gpa to, const void* from, unsigned size) override;
+  uint32_t kvm_features() const;
+  void tsc_moved() {
+    devices_.touch();
+    paravirt_clock_.changed();
+  }
   bool write_efer(uint64_t value);
   bool write_long_mode_msr(uint32_t index, uint64_t value);
   void set_mode(bool other_mode, shadowmmu::Pointers pointers);
@@ -95,6 +104,7 @@ class Machine final : public emulator::Machine, public GuestReader {
   shadowmmu::ShadowMmu& mmu_;
   Devices& devices_;
   Segments segments_;
+  ParavirtClock paravirt_clock_;
   Pending pending_;
   unsigned breakpoints_met_ = 0;
   const char* failure_ = nullptr;

@@ -21,7 +21,26 @@ constexpr uint32_t kMicrocodeRevision = 0x8b, kPlatformId = 0x17;
 
 }  // namespace
 
+// Leaf 0x40000001, or 0x40000100 * n + 1 behind another hypervisor's: the one behind KVM's signature.
+uint32_t Machine::kvm_features() const {
+  constexpr uint32_t kFirst = 0x40000000, kLast = 0x4000ff00, kStep = 0x100;
+  constexpr uint32_t kSignature[] = {0x4b4d564b, 0x564b4d56, 0x4d};  // "KVMKVMKVM"
+  const ring1_vcpu_shared& shared = host_.shared();
+  const unsigned count = shared.cpuid_count < RING1_CPUID_MAX ? shared.cpuid_count : RING1_CPUID_MAX;
+  uint32_t base = 0;
+  for (unsigned i = 0; i < count && !base; i++) {
+    const kvm_cpuid_entry2& entry = shared.cpuid[i];
+    if (entry.function >= kFirst && entry.function <= kLast && entry.function % kStep == 0 &&
+        entry.ebx == kSignature[0] && entry.ecx == kSignature[1] && entry.edx == kSignature[2])
+      base = entry.function;
+  }
+  for (unsigned i = 0; i < count && base; i++)
+    if (shared.cpuid[i].function == base + 1) return shared.cpuid[i].eax;
+  return 0;
+}
+
 bool Machine::read_msr(uint32_t index, uint64_t* value) {
+  if (ParavirtClock::owns(index)) return paravirt_clock_.read_msr(kvm_features(), index, value);
   if (is_quiet_amd_register(index)) {
     *value = index == kHwcr ? kTscFreqSel : 0;
     return true;
@@ -71,11 +90,16 @@ bool Machine::write_long_mode_msr(uint32_t index, uint64_t value) {
 }
 
 bool Machine::write_msr(uint32_t index, uint64_t value) {
+  if (ParavirtClock::owns(index)) {
+    devices_.touch();  // the records are written before the guest goes on
+    return paravirt_clock_.write_msr(kvm_features(), index, value);
+  }
   if (is_quiet_amd_register(index)) return true;
   if (index == kEfer) return write_efer(value);
   if (index == kTscAdjust) {
     cpu_.tsc_offset += value - cpu_.tsc_adjust;
     cpu_.tsc_adjust = value;
+    tsc_moved();
     return true;
   }
   switch (index) {
@@ -83,6 +107,7 @@ bool Machine::write_msr(uint32_t index, uint64_t value) {
       const uint64_t delta = value - read_tsc();
       cpu_.tsc_offset += delta;
       cpu_.tsc_adjust += delta;
+      tsc_moved();
       return true;
     }
     case kMicrocodeRevision: return true;

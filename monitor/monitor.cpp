@@ -56,6 +56,7 @@ int Monitor::command(ring1_command command) {
       engine().log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       memory.log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       return 0;
+    case RING1_COMMAND_SET_CLOCK: machine.paravirt_clock().changed(); return devices.command(command);
     default: return devices.command(command);
   }
 }

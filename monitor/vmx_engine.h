@@ -107,6 +107,7 @@ class VmxEngine final : public Engine {
 
   Live live_ = Live::kState;
   bool interrupt_waiting_ = false;
+  uint64_t tsc_offset_ = 0;     // as the VMCS has it
   bool window_wanted_ = false;  // come back at the next boundary where an interrupt is possible
   bool nmi_window_wanted_ = false;
   bool flush_linear_ = true, flush_nested_ = true;

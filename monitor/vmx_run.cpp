@@ -108,6 +108,8 @@ void VmxEngine::enter() {
   ring1_switch& page = monitor_.host.switch_page();
   if (!controls_.ept) install_directories();
   write_dynamic_controls();
+  // Virtual time may have stood since the last exit.
+  if (cpu_.tsc_offset != tsc_offset_) vmcs_.write(Field::kTscOffset, tsc_offset_ = cpu_.tsc_offset);
   write_event();
   flush_before_entry(vmcs_.make_current());
   if (shared_.config.trace)

@@ -130,7 +130,7 @@ void VmxEngine::load_state() {
   vmcs_.write(Field::kGuestSysenterCs, cpu_.sysenter_cs & 0xffffffff);
   vmcs_.write(Field::kGuestSysenterEsp, cpu_.sysenter_esp);
   vmcs_.write(Field::kGuestSysenterEip, cpu_.sysenter_eip);
-  vmcs_.write(Field::kTscOffset, cpu_.tsc_offset);
+  vmcs_.write(Field::kTscOffset, tsc_offset_ = cpu_.tsc_offset);
 
   // An event that is delivered ends a shadow, and an NMI begins its own blocking.
   uint32_t blocked = 0;

@@ -52,6 +52,7 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_option("--time", raw.time, "real: the guest's clocks go on while it does not run; active: they stand")
       ->check(CLI::IsMember({"real", "active"}))
       ->capture_default_str();
+  command->add_flag("!--no-kvmclock", run.kvmclock, "hide KVM's paravirtual clock and steal time from the guest");
   command
       ->add_option("--cpu-for", run.cpu_for,
                    "engines, like bt,svm: show the guest only features that all of them have, "
@@ -107,8 +108,9 @@ void check_restore(const RunOptions& run) {
   if (!run.restore && run.kernel.empty()) throw usage_failure("--kernel is required (see 'ring1 --help')");
   if (!run.restore) return;
   if (!run.kernel.empty() || run.initrd || !run.append.empty() || !run.modules.empty() || !run.cpu_for.empty() ||
-      run.reboot)
-    throw usage_failure("--restore goes with none of --kernel, --initrd, --append, --module, --cpu-for and --reboot");
+      run.reboot || !run.kvmclock)
+    throw usage_failure(
+        "--restore goes with none of --kernel, --initrd, --append, --module, --cpu-for, --no-kvmclock and --reboot");
 }
 
 void check_run(RunOptions& run, const RawRun& raw) {

@@ -27,6 +27,7 @@ struct RunOptions {
   std::string device = "/dev/ring1";
   std::string engine;  // empty: the device's choice
   bool active_time = false;
+  bool kvmclock = true;
   std::vector<std::string> cpu_for;  // engines that the guest shall be able to move to
   std::vector<ModuleOption> modules;
   std::optional<std::string> stats_json;

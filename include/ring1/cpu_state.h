@@ -76,6 +76,7 @@ struct ring1_cpu_state {
 	__u64 mcg_status, mcg_ctl;
 	__u64 tsc_adjust; /* IA32_TSC_ADJUST, SDM 3B 17.17.3; already part of tsc_offset */
 	__u64 tsc_offset; /* guest TSC = processor's TSC + tsc_offset */
+	__u64 kvm_wall_clock, kvm_system_time, kvm_steal_time; /* KVM's registers of the paravirtual clock */
 	struct ring1_pending_event event;
 	__u8 nmi_pending, nmi_blocked;
 	__u8 shadow;   /* RING1_SHADOW_* */

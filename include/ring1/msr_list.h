@@ -17,6 +17,8 @@
 #define RING1_PHYSICAL_BITS 36
 
 #define RING1_MSRS(X)                                     \
+	X(0x00000011, KVM_WALL_CLOCK_OLD, kvm_wall_clock, ANY)    \
+	X(0x00000012, KVM_SYSTEM_TIME_OLD, kvm_system_time, ANY)  \
 	X(0x0000001b, APIC_BASE, apic_base, APIC_BASE)    \
 	X(0x0000003b, TSC_ADJUST, tsc_adjust, ANY)        \
 	X(0x00000174, SYSENTER_CS, sysenter_cs, ANY)      \
@@ -54,6 +56,9 @@
 	X(0x0000026f, MTRR_FIX4K_F8000, mtrr_fixed[10], MTRR_FIXED)  \
 	X(0x00000277, PAT, pat, PAT)                      \
 	X(0x000002ff, MTRR_DEF_TYPE, mtrr_def_type, MTRR_DEF_TYPE)   \
+	X(0x4b564d00, KVM_WALL_CLOCK, kvm_wall_clock, ANY)        \
+	X(0x4b564d01, KVM_SYSTEM_TIME, kvm_system_time, ANY)      \
+	X(0x4b564d03, KVM_STEAL_TIME, kvm_steal_time, KVM_STEAL_TIME) \
 	X(0xc0000080, EFER, efer, EFER)                   \
 	X(0xc0000081, STAR, star, ANY)                    \
 	X(0xc0000082, LSTAR, lstar, CANONICAL)            \
@@ -82,6 +87,12 @@ static inline int ring1_msr_rule_LOW32(__u64 value)
 static inline int ring1_msr_rule_CANONICAL(__u64 value)
 {
 	return (__u64)((__s64)(value << 16) >> 16) == value;
+}
+
+/* An address that is a multiple of 64, and in bit 0 whether the record there is kept. */
+static inline int ring1_msr_rule_KVM_STEAL_TIME(__u64 value)
+{
+	return (value & 0x3e) == 0;
 }
 
 /* BSP, global enable, base below the limit of physical addresses; x2APIC is not offered (SDM 3A 10.4.4). */

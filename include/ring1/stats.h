@@ -69,6 +69,7 @@
 	X(invlpgs, CUMULATIVE, NONE, "INVLPG instructions")                                         \
 	X(sched_run_ns, CUMULATIVE, NONE, "ns for which it had a processor's turn")                 \
 	X(sched_wait_ns, CUMULATIVE, NONE, "ns waited for a turn while others had theirs")          \
+	X(stolen_ns, CUMULATIVE, NONE, "ns in which it was ready to run and something else did")    \
 	X(sched_dispatches, CUMULATIVE, NONE, "turns given to it")                                  \
 	X(sched_preemptions, CUMULATIVE, NONE, "turns that ended before it halted or left")         \
 	X(sched_deadline_misses, CUMULATIVE, NONE, "SEDF periods that ended before the slice")      \

@@ -43,6 +43,7 @@ enum ring1_request {
 	RING1_REQUEST_EXIT,	 /* return to user space with `exit` */
 	RING1_REQUEST_HALT,	 /* block until an event, a kick, or deadline_tsc */
 	RING1_REQUEST_DEADLINE,	 /* deadline_tsc changed: re-arm the timer, come back */
+	RING1_REQUEST_WALL_CLOCK, /* real time into wall_clock_ns */
 	RING1_REQUEST_PANIC,	 /* the monitor is dead; the dump lies in the log; never enter it again */
 };
 
@@ -137,7 +138,9 @@ struct ring1_config {
 	__u32 asid;	    /* svm: of this vCPU, not 0 */
 	__u8 asid_shared;   /* svm: others use the same ASID: its entries in the TLB are old at each visit */
 	__u8 active_time;   /* virtual time stands while the VM does not run */
-	__u8 pad[2];
+	__u8 tsc_stable;    /* the host takes its TSC for one clock on all processors */
+	__u8 pad[1];
+	__u64 created_ns;   /* real time when the vCPU was made */
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */
 };
@@ -157,7 +160,9 @@ struct ring1_vcpu_shared {
 	__u8 ready_for_interrupt;	/* monitor -> host at each EXIT: an external interrupt could be injected now */
 	__u8 if_flag;			/* monitor -> host at each EXIT */
 	__u8 extint_valid, extint_vector; /* KVM_INTERRUPT without irqchip: host sets, monitor takes */
-	__u8 pad[3];
+	__u8 guest_stopped; /* KVM_KVMCLOCK_CTRL: tell the guest that it was stopped; the monitor takes it */
+	__u8 pad[2];
+	__u64 wall_clock_ns; /* answer to WALL_CLOCK */
 
 	struct ring1_pages_request pages;
 	struct ring1_pin_request pin;

@@ -37,7 +37,7 @@ bool Device::is_ring1() const {
   list.head().nent = 200;
   if (call(kGetSupportedCpuid, list.address())) return false;
   for (unsigned i = 0; i < list.head().nent; i++)
-    if (list.entries()[i].function == 0x40000000) return std::memcmp(&list.entries()[i].ebx, "ring1ring1  ", 12) == 0;
+    if (list.entries()[i].function == 0x40000100) return std::memcmp(&list.entries()[i].ebx, "ring1ring1  ", 12) == 0;
   return false;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmm/kvm/cpuid.h"
 
+#include <asm/kvm_para.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -91,7 +92,19 @@ uint32_t narrower(uint32_t a, uint32_t b) {
 
 }  // namespace
 
-Cpuid guest_cpuid(const KvmSystem& system, int vm) {
+void choose_clock(Cpuid& cpuid, bool kvmclock) {
+  constexpr uint32_t kFeatureLeaf = kHypervisorLeaf + 1, kPowerLeaf = 0x80000007;
+  constexpr uint32_t kClockFeatures = 1u << KVM_FEATURE_CLOCKSOURCE | 1u << KVM_FEATURE_CLOCKSOURCE2 |
+                                      1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT | 1u << KVM_FEATURE_STEAL_TIME;
+  constexpr uint32_t kInvariantTsc = 1u << 8;
+  kvm_cpuid_entry2* features = find(cpuid, kFeatureLeaf, 0);
+  if (!features) return;
+  if (!kvmclock) features->eax &= ~kClockFeatures;
+  if (!(features->eax & kClockFeatures)) return;
+  if (kvm_cpuid_entry2* power = find(cpuid, kPowerLeaf, 0)) power->edx &= ~kInvariantTsc;
+}
+
+Cpuid guest_cpuid(const KvmSystem& system, int vm, bool kvmclock) {
   Cpuid entries = system.supported_cpuid(vm);
   const bool has_hypervisor_leaf = find(entries, kHypervisorLeaf, 0);
   for (kvm_cpuid_entry2& entry : entries) {
@@ -101,6 +114,7 @@ Cpuid guest_cpuid(const KvmSystem& system, int vm) {
     if (has_hypervisor_leaf) entry.ecx |= kHypervisorPresent;
     if (system.capability(KVM_CAP_TSC_DEADLINE_TIMER) > 0) entry.ecx |= kTscDeadlineTimer;
   }
+  choose_clock(entries, kvmclock);
   return entries;
 }
 
@@ -113,8 +127,9 @@ void level(Cpuid& cpuid, const Cpuid& other) {
   if (addresses && other_addresses) addresses->eax = narrower(addresses->eax, other_addresses->eax);
 }
 
-Cpuid levelled_cpuid(const KvmSystem& system, int vm, const std::vector<std::string>& engines) {
-  Cpuid cpuid = guest_cpuid(system, vm);
+Cpuid levelled_cpuid(const KvmSystem& system, int vm, const std::vector<std::string>& engines,
+                     bool kvmclock) {
+  Cpuid cpuid = guest_cpuid(system, vm, kvmclock);
   for (const std::string& engine : engines) {
     const UniqueFd other = system.create_vm(engine);
     level(cpuid, system.supported_cpuid(other.get()));

@@ -23,7 +23,7 @@ int64_t read_clock(clockid_t clock) {
 
 // A machine that goes on keeps its CPUID, which this VM must be able to fulfil.
 Cpuid cpuid_for(const KvmSystem& system, const KvmVm& vm, const MachineConfig& config) {
-  if (!config.snapshot) return levelled_cpuid(system, vm.fd(), config.cpu_for);
+  if (!config.snapshot) return levelled_cpuid(system, vm.fd(), config.cpu_for, config.kvmclock);
   const Cpuid cpuid = saved_cpuid(*config.snapshot);
   const std::string missing = missing_features(cpuid, system.supported_cpuid(vm.fd()));
   if (!missing.empty())

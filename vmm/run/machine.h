@@ -27,6 +27,7 @@ struct MachineConfig {
   bool isa_debug_exit;
   std::string engine;                // empty: the device's choice
   bool active_time = false;          // the guest's time stands while it does not run
+  bool kvmclock = true;              // the guest sees KVM's paravirtual clock, if there is one
   std::vector<std::string> cpu_for;  // engines whose features the guest is kept to
   BootInputs boot;
   std::shared_ptr<const Snapshot> snapshot;  // go on with this instead of booting

@@ -30,6 +30,7 @@ MachineConfig new_machine(const RunOptions& options) {
                        options.isa_debug_exit,
                        options.engine,
                        options.active_time,
+                       options.kvmclock,
                        options.cpu_for,
                        read_inputs(options),
                        {},
@@ -42,7 +43,7 @@ MachineConfig saved_machine(const RunOptions& options) {
   const auto snapshot = std::make_shared<const Snapshot>(*options.restore);
   const bool isa_debug_exit = saved_config(*snapshot).isa_debug_exit != 0;
   return {
-      snapshot->memory_size(), isa_debug_exit, options.engine, options.active_time, {}, {}, snapshot, options.sched};
+      snapshot->memory_size(), isa_debug_exit, options.engine, options.active_time, true, {}, {}, snapshot, options.sched};
 }
 
 // Everything in a died VM that is our fault; else only on demand.

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Guest memory at a physical address that a register names: what lies there may be anything, or nothing. Only RAM is
+// written, through the same doors as by an instruction: the dirty log, traces, descriptor tables hear of it.
+#include "monitor/freestanding.h"
+#include "monitor/machine.h"
+
+namespace ring1::monitor {
+
+using shadowmmu::Backing;
+
+namespace {
+
+unsigned within_page(Gpa gpa, unsigned size) {
+  const uint64_t room = kPageSize - gpa.offset();
+  return room < size ? static_cast<unsigned>(room) : size;
+}
+
+}  // namespace
+
+bool Machine::read_physical(Gpa from, void* to, unsigned size) {
+  auto* bytes = static_cast<uint8_t*>(to);
+  for (unsigned done = 0, now; done < size; done += now) {
+    const Gpa at = from + done;
+    now = within_page(at, size - done);
+    Hpa hpa;
+    void* va;
+    if (!shadowmmu::has_memory(memory_.page(at.page(), &hpa, &va))) return false;
+    memcpy(bytes + done, static_cast<const uint8_t*>(va) + at.offset(), now);
+  }
+  return true;
+}
+
+bool Machine::write_physical(Gpa to, const void* from, unsigned size) {
+  const auto* bytes = static_cast<const uint8_t*>(from);
+  for (unsigned done = 0, now; done < size; done += now) {
+    const Gpa at = to + done;
+    now = within_page(at, size - done);
+    Hpa hpa;
+    void* va;
+    if (memory_.page_for_write(at.page(), &hpa, &va) != Backing::kRam) return false;
+    memcpy(static_cast<uint8_t*>(va) + at.offset(), bytes + done, now);
+    mmu_.guest_wrote(at, now);
+    segments_.written(at, now);
+  }
+  return true;
+}
+
+}  // namespace ring1::monitor
