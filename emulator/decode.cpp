@@ -6,12 +6,14 @@
 namespace ring1::emulator {
 namespace {
 
-constexpr unsigned kMaxLength = DecodeCache::kMaxLength;
+constexpr unsigned kMaxLength = InstructionBytes::kMax;
 
-// The bytes at CS:RIP, fetched page by page: the second page is touched only if the instruction reaches it.
+// The bytes at CS:RIP. What is not known is fetched page by page: the second page is touched only if the instruction
+// reaches it.
 class Fetcher {
  public:
-  explicit Fetcher(Context& context) : c(context) {
+  Fetcher(Context& context, const InstructionBytes* known)
+      : c(context), known_(known && known->count ? known : nullptr) {
     if (c.code64()) {
       start_ = c.cpu.rip;
       return;
@@ -24,7 +26,12 @@ class Fetcher {
 
   // Fetches more; false with a fault if there is no more to have.
   bool more() {
-    if (count_ == allowed_) return c.fail(Vector::kGp);  // beyond the limit, or longer than 15 bytes
+    if (known_ && !count_) {
+      count_ = known_->count;
+      __builtin_memcpy(bytes_, known_->bytes, count_);
+      return true;
+    }
+    if (count_ >= allowed_) return c.fail(Vector::kGp);  // beyond the limit, or longer than 15 bytes
     const Gva address(c.code64() ? start_ + count_ : static_cast<uint32_t>(start_ + count_));
     if (c.code64() && !c.canonical(address.raw())) return c.fail(Vector::kGp);
     const uint64_t in_page = kPageSize - address.offset();
@@ -37,6 +44,7 @@ class Fetcher {
 
   // Are these bytes there? Fetches no more than them.
   bool matches(const uint8_t* bytes, unsigned length) {
+    if (known_) return length <= known_->count && __builtin_memcmp(known_->bytes, bytes, length) == 0;
     const Gva address(start_);
     if (length > allowed_ || address.offset() + length > kPageSize) return false;
     if (c.code64() && !c.canonical(start_)) return false;
@@ -50,6 +58,7 @@ class Fetcher {
 
  private:
   Context& c;
+  const InstructionBytes* known_;
   uint64_t start_;
   unsigned allowed_ = kMaxLength, count_ = 0;
   uint8_t bytes_[kMaxLength];
@@ -92,9 +101,9 @@ void use(Context& c, const Decoded& decoded) {
 
 }  // namespace
 
-Outcome decode(Context& c, DecodeCache* cache, Decoded* decoded) {
+Outcome decode(Context& c, DecodeCache* cache, const InstructionBytes* known, Decoded* decoded) {
   const ZydisMachineMode mode = mode_of(c);
-  Fetcher fetcher(c);
+  Fetcher fetcher(c, known);
   DecodeCache::Entry* entry = nullptr;
   if (cache) {
     const DecodeCache::Entry* found = cache->find(fetcher.start(), mode);

@@ -14,9 +14,9 @@ struct Decoded {
   ZydisDecodedOperand operands[kMaxOperands];
 };
 
-// Fetches and decodes the instruction at CS:RIP and lets the context point at it: at *decoded, or into the
-// cache (which may be null). kDone, or the fault of the fetch (#GP of the limit or the length, #PF), #UD for
-// an invalid encoding, or kBlocked.
-Outcome decode(Context& c, DecodeCache* cache, Decoded* decoded);
+// Decodes the instruction at CS:RIP and lets the context point at it: at *decoded, or into the cache (which may be
+// null). Fetches what of it is not known (`known` may be null). kDone, or the fault of the fetch (#GP of the limit or
+// the length, #PF), #UD for an invalid encoding, or kBlocked.
+Outcome decode(Context& c, DecodeCache* cache, const InstructionBytes* known, Decoded* decoded);
 
 }  // namespace ring1::emulator

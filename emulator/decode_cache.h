@@ -10,7 +10,7 @@ namespace ring1::emulator {
 class DecodeCache {
  public:
   static constexpr unsigned kEntries = 128;
-  static constexpr unsigned kMaxLength = 15;  // SDM 2A 2.3.11
+  static constexpr unsigned kMaxLength = InstructionBytes::kMax;
 
   struct Entry {
     uint64_t linear;

@@ -4,6 +4,7 @@
 
 #include "emulator/machine.h"
 #include "include/ring1/cpu_state.h"
+#include "x86/instruction_bytes.h"
 
 namespace ring1::emulator {
 
@@ -22,9 +23,10 @@ enum class Outcome : uint8_t {
 // Executes the instruction at CS:RIP in whatever mode CpuState is in (real, protected 16/32 bit, virtual-8086, 64-bit).
 // In long mode what reads descriptors (far transfers, segment loads, interrupts, table registers) is kUnsupported. REP
 // string instructions run at most `rep_limit` iterations. Clears the previous interrupt shadow, sets the new one. A
-// decode cache belongs to the caller, is optional, and needs no invalidation.
+// decode cache belongs to the caller, is optional, and needs no invalidation. Bytes that are known already, perhaps,
+// are not fetched, and the processor's checks of the fetch are taken as done.
 [[nodiscard]] Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit = 4096,
-                           DecodeCache* cache = nullptr);
+                           DecodeCache* cache = nullptr, const InstructionBytes* known = nullptr);
 
 // An event on its way to the guest's IDT (or real-mode vector table).
 struct Event {

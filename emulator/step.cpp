@@ -54,17 +54,18 @@ Outcome finish(Context& c, Outcome outcome) {
 
 }  // namespace
 
-Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit, DecodeCache* cache) {
+Outcome step(ring1_cpu_state& cpu, Machine& machine, Fault* fault, unsigned rep_limit, DecodeCache* cache,
+             const InstructionBytes* known) {
   Snapshot saved;
   save(cpu, &saved);
   Context c(cpu, machine, fault);
   Decoded decoded;
-  if (const Outcome outcome = decode(c, cache, &decoded); outcome != Outcome::kDone) return outcome;
+  if (const Outcome outcome = decode(c, cache, known, &decoded); outcome != Outcome::kDone) return outcome;
 
   c.saved = &saved;
   c.rep_limit = rep_limit ? rep_limit : 1;
   c.trap_due = cpu.rflags & eflags::kTf;
-  cpu.rip += c.instruction->length;
+  cpu.rip += known && known->length ? known->length : c.instruction->length;
   if (!c.code64()) cpu.rip = static_cast<uint32_t>(cpu.rip);
   cpu.rflags &= ~uint64_t{eflags::kRf};
   const Outcome outcome = execute(c);

@@ -56,19 +56,19 @@ void Engine::finish(Outcome outcome, const emulator::Fault& fault, const emulato
   }
 }
 
-Outcome Engine::step(emulator::Fault* fault) {
+Outcome Engine::step(emulator::Fault* fault, const InstructionBytes* known) {
   constexpr unsigned kRepeats = 256;  // physical interrupts wait as long
   shared_.stats.instructions_emulated++;
   interpreted_++;
   if (breakpoint::any(cpu_)) [[unlikely]]
     return step_watched(fault);
-  return emulator::step(cpu_, monitor_.machine, fault, kRepeats, &decoded_);
+  return emulator::step(cpu_, monitor_.machine, fault, kRepeats, &decoded_, known);
 }
 
 // Executes the instruction at cpu_.rip.
-void Engine::emulate_one(const emulator::Fault* original) {
+void Engine::emulate_one(const emulator::Fault* original, const InstructionBytes* known) {
   emulator::Fault fault{};
-  finish(step(&fault), fault, original);
+  finish(step(&fault, known), fault, original);
   // IF may have become 1, by POPF or IRET, and IRET unblocks NMIs.
   if (monitor_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
 }

@@ -106,10 +106,10 @@ class Engine {
   // Breakpoints that were met and wait for the next instruction boundary.
   void hold_breakpoints(unsigned met);
 
-  // One instruction on the virtual processor (emulate.cpp).
-  emulator::Outcome step(emulator::Fault* fault);
+  // One instruction on the virtual processor (emulate.cpp). `known`: what the processor has told of it, if anything.
+  emulator::Outcome step(emulator::Fault* fault, const InstructionBytes* known = nullptr);
   // `original`: the exception that the processor raised for it, if any.
-  void emulate_one(const emulator::Fault* original);
+  void emulate_one(const emulator::Fault* original, const InstructionBytes* known = nullptr);
   void finish(emulator::Outcome outcome, const emulator::Fault& fault, const emulator::Fault* original);
   void deliver(const emulator::Fault& fault) { deliver(emulator::event_of(fault)); }
   // By the emulator, through the guest's IDT.

@@ -68,6 +68,9 @@ class SvmEngine final : public Engine {
   void exception_exit(unsigned vector);
   void instruction_exit();
   void port_exit();
+  void invlpg_exit();
+  bool may_skip() const;
+  void skip_to(uint64_t next);
   void entry_failed();
   void nested_fault(Gpa where, uint64_t error);
   void shadow_fault(Gva where, uint32_t error);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the guest exited for.
+#include "hwaccel/svm/assist.h"
 #include "monitor/hardware.h"
 #include "monitor/monitor.h"
 #include "monitor/svm_engine.h"
@@ -25,6 +26,7 @@ void SvmEngine::handle_exit() {
     case Exit::kVirtualInterrupt: return attend();
     case Exit::kIo: return port_exit();
     case Exit::kIret: return iret_exit();
+    case Exit::kInvlpg: return invlpg_exit();
     case Exit::kNestedPageFault: return nested_fault(Gpa(control.exit_info2), control.exit_info1);
     case Exit::kShutdown:
       to_architectural();
@@ -41,11 +43,27 @@ void SvmEngine::instruction_exit() {
   emulate(&kUndefined);
 }
 
+// Of an instruction that the processor has decoded nothing is left but its effect. Not if more than that happens at it.
+bool SvmEngine::may_skip() const { return !cpu_.event.valid && !breakpoint::any(cpu_) && !(cpu_.rflags & eflags::kTf); }
+
+void SvmEngine::skip_to(uint64_t next) {
+  cpu_.rip = next;
+  cpu_.rflags &= ~uint64_t{eflags::kRf};
+  cpu_.shadow = 0;
+}
+
+void SvmEngine::invlpg_exit() {
+  const unsigned distance = hwaccel::svm::next_rip_distance(*vmcb_, features_);
+  uint64_t linear;
+  if (!distance || !may_skip() || !hwaccel::svm::invlpg_address(*vmcb_, features_, &linear)) return instruction_exit();
+  monitor_.machine.invlpg(Gva(linear));
+  skip_to(vmcb_->control.next_rip);
+}
+
 // IN and OUT: the processor has checked and decoded them already. What else may happen at one is the emulator's.
 void SvmEngine::port_exit() {
   const hwaccel::svm::PortAccess access = hwaccel::svm::decode_port(vmcb_->control.exit_info1);
-  if (access.is_string || cpu_.event.valid || breakpoint::any(cpu_) || (cpu_.rflags & eflags::kTf))
-    return instruction_exit();
+  if (access.is_string || !may_skip()) return instruction_exit();
   const uint64_t next = vmcb_->control.exit_info2, mask = (uint64_t{1} << access.size * 8) - 1;
   to_architectural();
   // Neither fails: what is no device of ours is user space's.
@@ -57,9 +75,7 @@ void SvmEngine::port_exit() {
   } else {
     (void)monitor_.machine.port_out(access.port, access.size, static_cast<uint32_t>(cpu_.gpr[kRax] & mask));
   }
-  cpu_.rip = next;
-  cpu_.rflags &= ~uint64_t{eflags::kRf};
-  cpu_.shadow = 0;
+  skip_to(next);
   if (monitor_.devices.take_touched()) attend();
 }
 
@@ -67,10 +83,11 @@ void SvmEngine::port_exit() {
 // something.
 void SvmEngine::emulate(const emulator::Fault* original) {
   to_architectural();
+  const InstructionBytes known = hwaccel::svm::instruction_of(*vmcb_, features_);
   if (cpu_.event.valid)
     (void)take_event_along_by_emulator();
   else
-    emulate_one(original);
+    emulate_one(original, &known);
   if (monitor_.devices.take_touched()) attend();
 }
 
@@ -135,8 +152,9 @@ void SvmEngine::shadow_fault(Gva where, uint32_t error) {
   }
   to_architectural();
   if (cpu_.event.valid || result.kind != FaultKind::kTraced) return emulate();
+  const InstructionBytes known = hwaccel::svm::instruction_of(*vmcb_, features_);
   emulator::Fault fault{};
-  const emulator::Outcome outcome = step(&fault);
+  const emulator::Outcome outcome = step(&fault, &known);
   // Not one the emulator knows (SSE...): the processor writes it, once nothing depends on the page any more.
   if (outcome == emulator::Outcome::kUnsupported && monitor_.mmu.unprotect(result.gpa.page())) return;
   finish(outcome, fault, nullptr);
