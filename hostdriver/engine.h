@@ -6,6 +6,7 @@
 #ifndef RING1_ENGINE_H
 #define RING1_ENGINE_H
 
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 #include "../include/ring1/api.h"
@@ -29,6 +30,10 @@ extern const struct ring1_hardware ring1_svm, ring1_vmx;
 /* For describe(). */
 void ring1_engine_unusable(struct ring1_engine_info *info, int status, const char *why, const char *remedy);
 void ring1_engine_feature(struct ring1_engine_info *info, const char *name, const char *format, ...) __printf(3, 4);
+
+/* engine_pages.c: a zeroed page for each possible processor, once; and all of them back. */
+int ring1_processor_pages_get(struct page *__percpu *pages);
+void ring1_processor_pages_put(struct page *__percpu *pages);
 
 /* engine.c: module load and unload; a VM's choice. */
 int ring1_engine_init(void);

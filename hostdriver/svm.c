@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* AMD-V as the module sees it: what the processor offers, EFER.SVME, and address-space identifiers. */
-#include <linux/cpumask.h>
-#include <linux/gfp.h>
 #include <linux/idr.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -89,28 +87,13 @@ static bool held(struct ring1_engine_info *info)
 
 static void discard(void)
 {
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (per_cpu(save_area, cpu))
-			__free_page(per_cpu(save_area, cpu));
-		per_cpu(save_area, cpu) = NULL;
-	}
+	ring1_processor_pages_put(&save_area);
 	ida_destroy(&asids);
 }
 
 static int prepare(void)
 {
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (per_cpu(save_area, cpu))
-			continue;
-		per_cpu(save_area, cpu) = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
-		if (!per_cpu(save_area, cpu))
-			return -ENOMEM;
-	}
-	return 0;
+	return ring1_processor_pages_get(&save_area);
 }
 
 static int enable(void)

@@ -3,7 +3,6 @@
  * VT-x as the module sees it: what the processor offers, VMXON and VMXOFF (SDM 3C 24.7, 31.3), and VMCLEAR where a VMCS was
  * active last.
  */
-#include <linux/gfp.h>
 #include <linux/idr.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -112,13 +111,7 @@ static bool held(struct ring1_engine_info *info)
 
 static void discard(void)
 {
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (per_cpu(vmxon_region, cpu))
-			__free_page(per_cpu(vmxon_region, cpu));
-		per_cpu(vmxon_region, cpu) = NULL;
-	}
+	ring1_processor_pages_put(&vmxon_region);
 	ida_destroy(&vpids);
 }
 
@@ -130,21 +123,16 @@ static u32 revision(void)
 	return basic & REVISION;
 }
 
+/* Nobody uses the engine yet, so no VMCS is active. */
 static int prepare(void)
 {
-	int cpu;
+	int cpu, ret = ring1_processor_pages_get(&vmxon_region);
 
+	if (ret)
+		return ret;
 	for_each_possible_cpu(cpu) {
-		struct page *page;
-
-		if (per_cpu(vmxon_region, cpu))
-			continue;
-		page = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
-		if (!page)
-			return -ENOMEM;
-		*(u32 *)page_address(page) = revision();
+		*(u32 *)page_address(per_cpu(vmxon_region, cpu)) = revision();
 		INIT_LIST_HEAD(per_cpu_ptr(&active_worlds, cpu));
-		per_cpu(vmxon_region, cpu) = page;
 	}
 	return 0;
 }

@@ -31,7 +31,8 @@ stubs_end:
 /*
  * #DB. MOV SS and POP SS hold a data breakpoint back for one instruction (SDM 3A 6.8.3). If that one enters the monitor
  * (INT n, a fault), the breakpoint strikes ring 0 at the first instruction of a stub above: go on there, DR6 keeps it.
- * The stub may be the NMI's, so without IRET.
+ * The stub may be the NMI's, so without IRET. The same behind VMRUN: an exit leaves nothing pending (APM 2 15.6), but
+ * Bochs keeps the single step of the instruction that exited.
  */
 debug:
 	testb	$3, 8(%rsp)
@@ -41,10 +42,14 @@ debug:
 	movq	16(%rsp), %rcx
 	leaq	ring1_idt_stubs(%rip), %rax
 	cmpq	%rax, %rcx
-	jb	1f
+	jb	3f
 	leaq	stubs_end(%rip), %rax
 	cmpq	%rax, %rcx
-	jae	1f
+	jae	3f
+	resume_ring0
+3:	leaq	ring1_svm_left(%rip), %rax
+	cmpq	%rax, %rcx
+	jne	1f
 	resume_ring0
 1:	popq	%rcx
 	popq	%rax

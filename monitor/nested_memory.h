@@ -7,6 +7,13 @@
 
 namespace ring1::monitor {
 
+enum class NestedFault : uint8_t {
+  kMapped,    // the access may be done now
+  kEmulate,   // a device, or a write to a read-only slot
+  kBlocked,   // the host could not supply the page
+  kNoTables,  // or not the tables
+};
+
 template <class Format>
 class NestedMemory {
  public:
@@ -17,22 +24,16 @@ class NestedMemory {
   Hpa root() const { return tables_.root(); }
   hwaccel::NestedTables<Format>& tables() { return tables_; }
 
-  enum class Fault : uint8_t {
-    kMapped,    // the access may be done now
-    kEmulate,   // a device, or a write to a read-only slot
-    kBlocked,   // the host could not supply the page
-    kNoTables,  // or not the tables
-  };
-  Fault fault(Gpa where, bool write) {
+  NestedFault fault(Gpa where, bool write) {
     Hpa hpa;
     void* va;
     const Gpa page = where.page();
     const shadowmmu::Backing backing = write ? memory_.page_for_write(page, &hpa, &va) : memory_.page(page, &hpa, &va);
-    if (backing == shadowmmu::Backing::kBlocked) return Fault::kBlocked;
-    if (!shadowmmu::has_memory(backing) || (write && backing != shadowmmu::Backing::kRam)) return Fault::kEmulate;
-    if (!tables_.map(page, hpa, backing == shadowmmu::Backing::kRam)) return Fault::kNoTables;
+    if (backing == shadowmmu::Backing::kBlocked) return NestedFault::kBlocked;
+    if (!shadowmmu::has_memory(backing) || (write && backing != shadowmmu::Backing::kRam)) return NestedFault::kEmulate;
+    if (!tables_.map(page, hpa, backing == shadowmmu::Backing::kRam)) return NestedFault::kNoTables;
     map_neighbours(page);
-    return Fault::kMapped;
+    return NestedFault::kMapped;
   }
 
   // A page that fault() wanted emulated, unless it is a read-only slot's: the format's quickest way for the next

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "hwaccel/svm/assist.h"
 #include "hwaccel/svm/controls.h"
 #include "hwaccel/svm/dump.h"
 #include "hwaccel/svm/state.h"
@@ -32,7 +33,7 @@ bool is_qemu_tcg() {
 
 }  // namespace
 
-SvmEngine::SvmEngine(Monitor& monitor) : Engine(monitor), npt_(monitor.pool, monitor.memory) {}
+SvmEngine::SvmEngine(Monitor& monitor) : HardwareEngine(monitor), npt_(monitor.pool, monitor.memory) {}
 
 uint64_t SvmEngine::init() {
   const ring1_switch& page = monitor_.host.switch_page();
@@ -73,16 +74,15 @@ uint64_t SvmEngine::init() {
   return monitor_.mmu.init() ? 0 : ENOMEM;
 }
 
-void SvmEngine::forget(uint64_t gfn, uint64_t count) {
+void SvmEngine::forget_nested(uint64_t gfn, uint64_t count) {
   if (npt_root_ && npt_.forget(gfn, count)) flush_wanted_ = true;
-  monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
-  attend();
 }
 
-void SvmEngine::log_dirty(uint64_t gfn, uint64_t count) {
+void SvmEngine::log_dirty_nested(uint64_t gfn, uint64_t count) {
   if (npt_root_ && npt_.log_dirty(gfn, count)) flush_wanted_ = true;
-  Engine::log_dirty(gfn, count);
 }
+
+InstructionBytes SvmEngine::known_instruction() const { return hwaccel::svm::instruction_of(*vmcb_, features_); }
 
 void SvmEngine::flush_page(Gva page) {
   if (!flush_wanted_) hardware::invlpga(page.raw(), shared_.config.asid);
@@ -112,14 +112,6 @@ void SvmEngine::deliver(const emulator::Event& event) {
   set_event(cpu_, event);
   if (event.is_exception && event.vector == static_cast<uint8_t>(Vector::kDb)) cpu_.dr[7] &= ~breakpoint::kDr7Gd;
   attend();
-}
-
-bool SvmEngine::take_event_along_by_emulator() {
-  to_architectural();
-  const emulator::Event event = event_of(cpu_);
-  cpu_.event = {};
-  deliver_by_emulator(event);
-  return false;
 }
 
 // INT3 and INTO cut short are executed again (hwaccel/svm/exit.h), so one that is injected could get lost.

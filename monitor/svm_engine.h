@@ -6,18 +6,15 @@
 #include "hwaccel/svm/exit.h"
 #include "hwaccel/svm/npt_format.h"
 #include "hwaccel/svm/vmcb.h"
-#include "monitor/engine.h"
-#include "monitor/nested_memory.h"
+#include "monitor/hardware_engine.h"
 #include "monitor/svm_entry.h"
 
 namespace ring1::monitor {
 
-class SvmEngine final : public Engine {
+class SvmEngine final : public HardwareEngine {
  public:
   explicit SvmEngine(Monitor& monitor);
 
-  void forget(uint64_t gfn, uint64_t count) override;
-  void log_dirty(uint64_t gfn, uint64_t count) override;
   void to_architectural() override;
   void flush_page(Gva page) override;
   void flush_all() override { flush_wanted_ = true; }
@@ -40,10 +37,10 @@ class SvmEngine final : public Engine {
   using Engine::deliver;
   void deliver(const emulator::Event& event) override;
   bool take_event_along() override;
-  bool take_event_along_by_emulator();
-  bool at_free_boundary() const override { return !cpu_.shadow && !cpu_.event.valid; }
   bool pass_obstacle(bool for_nmi) override;
-  void set_interrupt_waiting(bool waiting) override { interrupt_waiting_ = waiting; }
+  void forget_nested(uint64_t gfn, uint64_t count) override;
+  void log_dirty_nested(uint64_t gfn, uint64_t count) override;
+  InstructionBytes known_instruction() const override;
 
   // Entering (svm_run.cpp)
   void store_state();
@@ -71,10 +68,6 @@ class SvmEngine final : public Engine {
   void invlpg_exit();
   bool may_skip() const;
   void skip_to(uint64_t next);
-  void entry_failed();
-  void nested_fault(Gpa where, uint64_t error);
-  void shadow_fault(Gva where, uint32_t error);
-  void emulate(const emulator::Fault* original = nullptr);
 
   hwaccel::svm::Vmcb* vmcb_ = nullptr;
   uint64_t* pointers_ = nullptr;  // page-directory pointers of the shadow tables, below 4 GiB
@@ -96,8 +89,6 @@ class SvmEngine final : public Engine {
   bool pae_needs_shadows_ = false;  // this processor's nested paging cannot carry a PAE guest
   bool emulated_ = false;           // by QEMU, with its own ideas of some details
   bool flush_wanted_ = true;        // of this guest's translations, before the next entry
-  bool interrupt_waiting_ = false;
-  uint32_t paging_generation_ = ~0u;
 };
 
 }  // namespace ring1::monitor

@@ -48,6 +48,8 @@ ring1_svm_run:
 	movq	GPR(7), %rdi
 	sti
 	vmrun
+	.globl	ring1_svm_left
+ring1_svm_left:
 	cli
 	pushq	%rdi
 	movq	8(%rsp), %rdi

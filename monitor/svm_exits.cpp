@@ -10,7 +10,6 @@
 namespace ring1::monitor {
 
 using hwaccel::svm::Exit;
-using shadowmmu::FaultKind;
 
 void SvmEngine::handle_exit() {
   const hwaccel::svm::VmcbControl& control = vmcb_->control;
@@ -27,12 +26,13 @@ void SvmEngine::handle_exit() {
     case Exit::kIo: return port_exit();
     case Exit::kIret: return iret_exit();
     case Exit::kInvlpg: return invlpg_exit();
-    case Exit::kNestedPageFault: return nested_fault(Gpa(control.exit_info2), control.exit_info1);
+    case Exit::kNestedPageFault:
+      return handle(npt_.fault(Gpa(control.exit_info2), control.exit_info1 & hwaccel::svm::nested_fault::kWrite));
     case Exit::kShutdown:
       to_architectural();
       cpu_.shutdown = 1;
       return attend();
-    case Exit::kInvalid: return entry_failed();
+    case Exit::kInvalid: return entry_failed(control.exit_code, "the state is not valid");
     default: return instruction_exit();
   }
 }
@@ -79,26 +79,6 @@ void SvmEngine::port_exit() {
   if (monitor_.devices.take_touched()) attend();
 }
 
-// The instruction at RIP; or the event whose delivery was cut short, for then it is the delivery that touched
-// something.
-void SvmEngine::emulate(const emulator::Fault* original) {
-  to_architectural();
-  const InstructionBytes known = hwaccel::svm::instruction_of(*vmcb_, features_);
-  if (cpu_.event.valid)
-    (void)take_event_along_by_emulator();
-  else
-    emulate_one(original, &known);
-  if (monitor_.devices.take_touched()) attend();
-}
-
-void SvmEngine::entry_failed() {
-  monitor_.log.line("the processor refuses the guest's state");
-  monitor_.dump();
-  abandon();
-  shared_.exit.fail_entry.reason = vmcb_->control.exit_code;
-  exit_to_user(KVM_EXIT_FAIL_ENTRY);
-}
-
 void SvmEngine::exception_exit(unsigned vector) {
   switch (static_cast<Vector>(vector)) {
     case Vector::kPf:
@@ -115,50 +95,6 @@ void SvmEngine::exception_exit(unsigned vector) {
       to_architectural();
       return deliver(emulator::Fault{static_cast<Vector>(vector), static_cast<uint32_t>(vmcb_->control.exit_info1), 0});
   }
-}
-
-void SvmEngine::nested_fault(Gpa where, uint64_t error) {
-  using Fault = decltype(npt_)::Fault;
-  const Fault result = npt_.fault(where, error & hwaccel::svm::nested_fault::kWrite);
-  note_exit(result == Fault::kEmulate ? RING1_EXIT_DEVICE_MEMORY : RING1_EXIT_NESTED_FAULT);
-  switch (result) {
-    case Fault::kMapped: shared_.stats.hidden_faults++; return;
-    case Fault::kEmulate: return emulate();
-    case Fault::kBlocked:
-      to_architectural();
-      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
-    case Fault::kNoTables:
-      to_architectural();
-      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for nested page tables");
-  }
-}
-
-void SvmEngine::shadow_fault(Gva where, uint32_t error) {
-  const shadowmmu::FaultResult result = monitor_.mmu.fault(where, error);
-  switch (result.kind) {
-    case FaultKind::kHidden: shared_.stats.hidden_faults++; return;
-    case FaultKind::kGuest:
-      shared_.stats.true_faults++;
-      to_architectural();
-      // A fault in the middle of a delivery: the emulator meets it as well, and knows what becomes of both.
-      if (cpu_.event.valid) return emulate();
-      return deliver(result.fault);
-    case FaultKind::kTraced: shared_.stats.trace_faults++; break;
-    case FaultKind::kDevice:
-    case FaultKind::kHole: break;
-    case FaultKind::kBlocked:
-      to_architectural();
-      return internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for a page of the guest");
-  }
-  to_architectural();
-  if (cpu_.event.valid || result.kind != FaultKind::kTraced) return emulate();
-  const InstructionBytes known = hwaccel::svm::instruction_of(*vmcb_, features_);
-  emulator::Fault fault{};
-  const emulator::Outcome outcome = step(&fault, &known);
-  // Not one the emulator knows (SSE...): the processor writes it, once nothing depends on the page any more.
-  if (outcome == emulator::Outcome::kUnsupported && monitor_.mmu.unprotect(result.gpa.page())) return;
-  finish(outcome, fault, nullptr);
-  if (monitor_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
 }
 
 }  // namespace ring1::monitor

@@ -16,7 +16,6 @@ namespace {
 
 constexpr uint64_t kSvme = 1u << 12;  // VMRUN wants it in the guest's EFER as well (APM 2 15.5.1)
 constexpr uint64_t kNoCaching = cr0::kCd | cr0::kNw;
-constexpr uint64_t kPresent = 1;  // all that a page-directory pointer of PAE may have
 
 // With shadow tables the processor is in PAE paging, whatever the guest is in: what the guest's CR4 says of paging
 // stays virtual.
@@ -65,11 +64,7 @@ void SvmEngine::prepare_controls() {
 }
 
 void SvmEngine::prepare_paging() {
-  if (nested_ || paging_generation_ == monitor_.mmu.generation()) return;
-  paging_generation_ = monitor_.mmu.generation();
-  const Hpa* directories = monitor_.mmu.page_directories();
-  for (unsigned i = 0; i < 4; i++) pointers_[i] = directories[i].raw() | kPresent;
-  flush_wanted_ = true;
+  if (!nested_ && install_directories(pointers_)) flush_wanted_ = true;
 }
 
 void SvmEngine::prepare_breakpoints() {

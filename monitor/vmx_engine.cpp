@@ -12,17 +12,15 @@ namespace {
 constexpr uint64_t kDr7GeneralDetect = 1u << 13;
 }
 
-VmxEngine::VmxEngine(Monitor& monitor) : Engine(monitor), vmcs_(monitor.host), ept_(monitor.pool, monitor.memory) {}
+VmxEngine::VmxEngine(Monitor& monitor)
+    : HardwareEngine(monitor), vmcs_(monitor.host), ept_(monitor.pool, monitor.memory) {}
 
-void VmxEngine::forget(uint64_t gfn, uint64_t count) {
+void VmxEngine::forget_nested(uint64_t gfn, uint64_t count) {
   if (controls_.ept && ept_.forget(gfn, count)) flush_nested_ = true;
-  monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
-  attend();
 }
 
-void VmxEngine::log_dirty(uint64_t gfn, uint64_t count) {
+void VmxEngine::log_dirty_nested(uint64_t gfn, uint64_t count) {
   if (controls_.ept && ept_.log_dirty(gfn, count)) flush_nested_ = true;
-  Engine::log_dirty(gfn, count);
 }
 
 // One page of the shadow tables, before the next entry.
@@ -66,14 +64,6 @@ bool VmxEngine::take_event_along() {
   const bool fits = !event.is_software && (external ? interrupt_flag() : event.vector < 32);
   if (fits && enterable()) return true;
   return take_event_along_by_emulator();
-}
-
-bool VmxEngine::take_event_along_by_emulator() {
-  to_architectural();
-  const emulator::Event event = event_of(cpu_);
-  cpu_.event = {};
-  deliver_by_emulator(event);
-  return false;
 }
 
 // An event is on its way, or the guest stands in a shadow: the processor tells when that is over.

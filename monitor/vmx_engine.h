@@ -8,18 +8,15 @@
 #include "hwaccel/vmx/ept_format.h"
 #include "hwaccel/vmx/exit.h"
 #include "hwaccel/vmx/invalidation.h"
-#include "monitor/engine.h"
-#include "monitor/nested_memory.h"
+#include "monitor/hardware_engine.h"
 #include "monitor/vmcs.h"
 
 namespace ring1::monitor {
 
-class VmxEngine final : public Engine {
+class VmxEngine final : public HardwareEngine {
  public:
   explicit VmxEngine(Monitor& monitor);
 
-  void forget(uint64_t gfn, uint64_t count) override;
-  void log_dirty(uint64_t gfn, uint64_t count) override;
   void to_architectural() override;
   void flush_page(Gva page) override;
   void flush_all() override { flush_linear_ = true; }
@@ -30,10 +27,6 @@ class VmxEngine final : public Engine {
   using Field = hwaccel::vmx::Field;
   using ExitReason = hwaccel::vmx::ExitReason;
   using EventInfo = hwaccel::vmx::EventInfo;
-
-  // Guest physical address of what make_identity_map() makes: that of KVM_SET_IDENTITY_MAP_ADDR if nobody calls it,
-  // where VMMs have no memory.
-  static constexpr uint64_t kIdentityMap = 0xfffbc000;
 
   enum class Live : uint8_t {
     kState,  // the guest's registers are in ring1_cpu_state
@@ -49,10 +42,9 @@ class VmxEngine final : public Engine {
   using Engine::deliver;
   void deliver(const emulator::Event& event) override;
   bool take_event_along() override;
-  bool take_event_along_by_emulator();
-  bool at_free_boundary() const override { return !cpu_.shadow && !cpu_.event.valid; }
   bool pass_obstacle(bool for_nmi) override;
-  void set_interrupt_waiting(bool waiting) override { interrupt_waiting_ = waiting; }
+  void forget_nested(uint64_t gfn, uint64_t count) override;
+  void log_dirty_nested(uint64_t gfn, uint64_t count) override;
 
   // Set-up (vmx_setup.cpp)
   void write_controls();
@@ -78,10 +70,9 @@ class VmxEngine final : public Engine {
   void write_dynamic_controls();
   void flush_before_entry(bool moved);
   void take_vectoring();
-  void entry_failed(uint64_t reason, const char* why);
-  void install_directories();
+  void install_shadow_directories();
 
-  // Exits (vmx_exits.cpp, vmx_memory.cpp)
+  // Exits (vmx_exits.cpp)
   void handle_exit(uint32_t reason);
   void exception_exit();
   void debug_exit();
@@ -90,13 +81,9 @@ class VmxEngine final : public Engine {
   void invlpg_exit();
   void skip_instruction();
   void undefined_instruction();
-  // The instruction at RIP, or the event whose delivery was cut short, on the virtual processor.
-  void emulate();
   void block_nmis_again(bool unblocked_by_iret);
   void nested_fault();
-  void emulate_traced(Gpa gpa);
   void device_fault();
-  void shadow_fault(Gva address, uint32_t error_code);
 
   Vmcs vmcs_;
   hwaccel::vmx::Controls controls_;
@@ -106,14 +93,12 @@ class VmxEngine final : public Engine {
   Hpa msr_bitmap_;
 
   Live live_ = Live::kState;
-  bool interrupt_waiting_ = false;
   uint64_t tsc_offset_ = 0;     // as the VMCS has it
   bool window_wanted_ = false;  // come back at the next boundary where an interrupt is possible
   bool nmi_window_wanted_ = false;
   bool flush_linear_ = true, flush_nested_ = true;
   uint32_t pin_controls_ = 0, processor_controls_ = 0, entry_controls_ = 0;  // as in the VMCS
-  bool pointers_changed_ = true;      // PAE's page-directory pointers must be loaded from memory
-  uint32_t paging_generation_ = ~0u;  // of the MMU when the page directories were installed
+  bool pointers_changed_ = true;  // PAE's page-directory pointers must be loaded from memory
   uint32_t last_reason_ = 0;
   ring1_segment loaded_tr_ = {};
 };

@@ -12,13 +12,6 @@ namespace ring1::monitor {
 namespace vmx = hwaccel::vmx;
 namespace interruptibility = hwaccel::vmx::interruptibility;
 
-// The event, if its delivery was what stopped, else the instruction.
-void VmxEngine::emulate() {
-  to_architectural();
-  if (!cpu_.event.valid) return emulate_one(nullptr);
-  (void)take_event_along_by_emulator();
-}
-
 // Without bringing the state over: the processor has executed nothing, the exit's answer is complete.
 void VmxEngine::skip_instruction() {
   const uint64_t next = vmcs_.read(Field::kGuestRip) + vmcs_.read32(Field::kExitInstructionLength);
@@ -73,6 +66,24 @@ void VmxEngine::cpuid_exit() {
 void VmxEngine::invlpg_exit() {
   monitor_.machine.invlpg(Gva(vmcs_.read(Field::kExitQualification)));
   skip_instruction();
+}
+
+void VmxEngine::nested_fault() {
+  const auto access = vmx::EptViolation::of(vmcs_.read(Field::kExitQualification));
+  const Gpa gpa(vmcs_.read(Field::kGuestPhysicalAddress));
+  block_nmis_again(access.nmi_unblocking);
+  const NestedFault fault = ept_.fault(gpa, access.write);
+  // The next access comes as a misconfiguration. Tables for devices far above the guest's memory are not made.
+  if (fault == NestedFault::kEmulate && gpa.raw() < shared_.config.max_gpa) ept_.mark_device(gpa);
+  handle(fault);
+}
+
+void VmxEngine::device_fault() {
+  const Gpa gpa(vmcs_.read(Field::kGuestPhysicalAddress));
+  if (ept_.tables().is_device(gpa)) return emulate();
+  to_architectural();
+  internal_error(KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+                 "extended page tables that the processor does not understand");
 }
 
 void VmxEngine::undefined_instruction() {

@@ -96,17 +96,9 @@ void VmxEngine::take_vectoring() {
   set_event(cpu_, event);
 }
 
-void VmxEngine::entry_failed(uint64_t reason, const char* why) {
-  monitor_.log.line("the processor refused to enter the guest: %s (%lx)", why, reason);
-  monitor_.dump();
-  abandon();
-  shared_.exit.fail_entry.reason = reason;
-  exit_to_user(KVM_EXIT_FAIL_ENTRY);
-}
-
 void VmxEngine::enter() {
   ring1_switch& page = monitor_.host.switch_page();
-  if (!controls_.ept) install_directories();
+  if (!controls_.ept) install_shadow_directories();
   write_dynamic_controls();
   // Virtual time may have stood since the last exit.
   if (cpu_.tsc_offset != tsc_offset_) vmcs_.write(Field::kTscOffset, tsc_offset_ = cpu_.tsc_offset);
@@ -145,13 +137,9 @@ void VmxEngine::enter() {
 }
 
 // Without EPT: PAE paging over the shadow MMU's four directories, which an entry reads from memory.
-void VmxEngine::install_directories() {
+void VmxEngine::install_shadow_directories() {
   auto* pointers = reinterpret_cast<uint64_t*>(monitor_.host.switch_page().hardware_area + kPageSize);
-  const Hpa* directories = monitor_.mmu.page_directories();
-  if (paging_generation_ == monitor_.mmu.generation()) return;
-  paging_generation_ = monitor_.mmu.generation();
-  for (unsigned i = 0; i < 4; i++) pointers[i] = directories[i].raw() | 1;
-  flush_linear_ = true;
+  if (install_directories(pointers)) flush_linear_ = true;
 }
 
 void VmxEngine::run_guest() {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "monitor/hardware_engine.h"
+
+#include "monitor/monitor.h"
+
+namespace ring1::monitor {
+
+void HardwareEngine::forget(uint64_t gfn, uint64_t count) {
+  forget_nested(gfn, count);
+  monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
+  attend();
+}
+
+void HardwareEngine::log_dirty(uint64_t gfn, uint64_t count) {
+  log_dirty_nested(gfn, count);
+  Engine::log_dirty(gfn, count);
+}
+
+bool HardwareEngine::take_event_along_by_emulator() {
+  to_architectural();
+  const emulator::Event event = event_of(cpu_);
+  cpu_.event = {};
+  deliver_by_emulator(event);
+  return false;
+}
+
+void HardwareEngine::emulate(const emulator::Fault* original) {
+  to_architectural();
+  if (cpu_.event.valid) {
+    (void)take_event_along_by_emulator();
+    return;
+  }
+  const InstructionBytes known = known_instruction();
+  emulate_one(original, &known);
+}
+
+void HardwareEngine::entry_failed(uint64_t reason, const char* why) {
+  monitor_.log.line("the processor refused to enter the guest: %s (%lx)", why, reason);
+  monitor_.dump();
+  abandon();
+  shared_.exit.fail_entry.reason = reason;
+  exit_to_user(KVM_EXIT_FAIL_ENTRY);
+}
+
+}  // namespace ring1::monitor
