@@ -34,6 +34,7 @@
 #define RING1_MAX_VCPUS 1
 #define RING1_MAX_SLOTS 509
 #define RING1_MAX_GPA (1ULL << 32) /* what the monitor's tables cover */
+#define RING1_IDENTITY_MAP 0xfffbc000ULL /* KVM's default */
 #define RING1_VCPU_MMAP_PAGES 2 /* struct kvm_run, then the data of port accesses */
 
 struct dentry;
@@ -66,6 +67,7 @@ struct ring1_vm {
 	struct xarray pinned; /* guest frame number -> struct page */
 	bool irqchip, pit;
 	struct ring1_choice choice; /* held as long as the VM lives */
+	u64 identity_map; /* guest physical address; of use to engine vmx where it needs one */
 	struct ring1_sched_params sched;
 	spinlock_t irq_lock;
 	struct ring1_irq_lines lines;

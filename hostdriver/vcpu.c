@@ -126,6 +126,7 @@ static void configure(struct ring1_vcpu *vcpu)
 		config->asid_shared = shared;
 	}
 	config->max_gpa = RING1_MAX_GPA;
+	config->identity_map = vcpu->vm->identity_map;
 }
 
 static struct ring1_vcpu *vcpu_alloc(struct ring1_vm *vm, u32 id)

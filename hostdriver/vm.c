@@ -82,6 +82,8 @@ static int set_identity_map_addr(void *object, void *data)
 	for (i = 0; i < RING1_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			ret = -EINVAL;
+	if (!ret)
+		vm->identity_map = address ?: RING1_IDENTITY_MAP;
 	mutex_unlock(&vm->lock);
 	return ret;
 }
@@ -173,6 +175,7 @@ int ring1_vm_create(unsigned long type)
 		return -ENOMEM;
 	}
 	vm->choice = choice;
+	vm->identity_map = RING1_IDENTITY_MAP;
 	ring1_sched_vm_init(vm);
 	kref_init(&vm->ref);
 	vm->mm = current->mm;

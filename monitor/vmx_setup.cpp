@@ -70,14 +70,15 @@ bool VmxEngine::make_msr_bitmap() {
 }
 
 // Without paging the guest's linear addresses are its physical ones. A processor that insists on paging gets a page
-// directory of 4 MiB pages that says so. It lies in the guest's physical space, as CR3 names guest memory.
+// directory of 4 MiB pages that says so. It lies in the guest's physical space, as CR3 names guest memory, where user
+// space wants it (KVM_SET_IDENTITY_MAP_ADDR).
 bool VmxEngine::make_identity_map() {
   if (!controls_.ept || controls_.unrestricted_guest) return true;
   constexpr uint32_t kLargeDirtyAccessed = 0xe7;  // present, writable, user, accessed, dirty, large
   shadowmmu::Page page;
   if (!monitor_.pool.allocate(&page)) return false;
   for (uint32_t n = 0; n < 1024; n++) static_cast<uint32_t*>(page.va)[n] = n << 22 | kLargeDirtyAccessed;
-  return ept_.tables().map(Gpa(kIdentityMap), page.hpa, false);
+  return ept_.tables().map(Gpa(shared_.config.identity_map), page.hpa, false);
 }
 
 void VmxEngine::write_controls() {

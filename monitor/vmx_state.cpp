@@ -98,7 +98,7 @@ void VmxEngine::load_paging() {
   vmcs_.write(Field::kCr0Shadow, cpu_.cr0);
   vmcs_.write(Field::kCr4Shadow, cpu_.cr4);
   if (controls_.ept) {
-    vmcs_.write(Field::kGuestCr3, unpaged_on_identity() ? kIdentityMap : cpu_.cr3);
+    vmcs_.write(Field::kGuestCr3, unpaged_on_identity() ? uint64_t{shared_.config.identity_map} : cpu_.cr3);
     if (pointers_changed_) load_pointers();
     pointers_changed_ = false;
   } else {

@@ -143,6 +143,7 @@ struct ring1_config {
 	__u64 created_ns;   /* real time when the vCPU was made */
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */
+	__u64 identity_map; /* vmx: of a page that the engine may put into the guest's physical space, below 4 GiB */
 };
 
 struct ring1_vcpu_shared {

@@ -89,7 +89,9 @@ kvm_sregs Vcpu::sregs() const {
 
 namespace {
 
-int create_chips(const Vm& vm, int chips) {
+// What must be there before the vCPU.
+int create_chips(const Vm& vm, int chips, uint64_t identity_map) {
+  if (identity_map) CHECK_EQ(vm.call(KVM_SET_IDENTITY_MAP_ADDR, &identity_map), 0);
   if (chips == RealMode::kIrqchip) {
     kvm_pit_config config = {};
     CHECK_EQ(vm.call(KVM_CREATE_IRQCHIP), 0);
@@ -100,8 +102,8 @@ int create_chips(const Vm& vm, int chips) {
 
 }  // namespace
 
-RealMode::RealMode(std::initializer_list<uint8_t> code, Chips chips)
-    : memory(0x10000), chips_(create_chips(vm, chips)), vcpu(vm) {
+RealMode::RealMode(std::initializer_list<uint8_t> code, Chips chips, uint64_t identity_map)
+    : memory(0x10000), chips_(create_chips(vm, chips, identity_map)), vcpu(vm) {
   CHECK_EQ(vm.set_region(0, 0, memory, memory.size()), 0);
   place(kCode, code);
   kvm_sregs sregs = vcpu.sregs();

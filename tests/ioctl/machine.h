@@ -124,7 +124,8 @@ class Vcpu : public Fd {
 class RealMode {
  public:
   enum Chips { kNone, kIrqchip };
-  explicit RealMode(std::initializer_list<uint8_t> code, Chips chips = kNone);
+  // identity_map: of KVM_SET_IDENTITY_MAP_ADDR, if not 0.
+  explicit RealMode(std::initializer_list<uint8_t> code, Chips chips = kNone, uint64_t identity_map = 0);
   void start_at(uint16_t ip, uint64_t flags = 2);
   void enter_protected_mode();  // flat 32-bit segments, no paging
   void place(uint16_t address, std::initializer_list<uint8_t> bytes);

@@ -58,6 +58,24 @@ TEST(vm_tss_and_identity_map) {
   CHECK_EQ(vm.call(KVM_SET_IDENTITY_MAP_ADDR, &address), -EINVAL);
 }
 
+// An engine may need a page of the guest's physical space for code without paging; elsewhere memory is memory.
+TEST(vm_identity_map_lies_where_it_is_wanted) {
+  SKIP_UNLESS(options.guest, "no guest code wanted");
+  constexpr uint32_t kDefault = 0xfffbc000, kElsewhere = 0xfeffc000, kValue = 0x12345678;
+  // mov eax, [kDefault]; inc dword [kDefault]; hlt
+  RealMode machine({0xa1, 0x00, 0xc0, 0xfb, 0xff, 0xff, 0x05, 0x00, 0xc0, 0xfb, 0xff, 0xf4}, RealMode::kNone,
+                   kElsewhere);
+  Memory page(4096);
+  auto* word = reinterpret_cast<volatile uint32_t*>(page.data());
+  *word = kValue;
+  CHECK_EQ(machine.vm.set_region(1, kDefault, page, page.size()), 0);
+  machine.enter_protected_mode();
+  CHECK_EQ(machine.vcpu.run(), 0);
+  CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_HLT);
+  CHECK_EQ(machine.vcpu.regs().rax, kValue);
+  CHECK_EQ(*word, kValue + 1);
+}
+
 TEST(vm_belongs_to_its_process) {
   Vm vm;
   Vcpu vcpu(vm);
