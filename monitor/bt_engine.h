@@ -94,6 +94,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   void callout_emulate();
   void callout_indirect();
   void callout_interrupt();
+  void callout_read_tsc();
   void page_fault();
   void exception(unsigned vector);
   void debug_exception();

@@ -19,7 +19,8 @@ ring1_exit_kind kind_of(unsigned vector, bool user) {
   if (!user) {
     switch (static_cast<translator::CalloutVector>(vector)) {
       case translator::CalloutVector::kExit: return RING1_EXIT_UNIT;
-      case translator::CalloutVector::kEmulate: return RING1_EXIT_CALLOUT;
+      case translator::CalloutVector::kEmulate:
+      case translator::CalloutVector::kReadTsc: return RING1_EXIT_CALLOUT;
       case translator::CalloutVector::kIndirectMiss: return RING1_EXIT_INDIRECT;
       case translator::CalloutVector::kInterrupt: return RING1_EXIT_WINDOW;
     }
@@ -67,6 +68,7 @@ void BtEngine::handle_trap() {
       case translator::CalloutVector::kEmulate: return callout_emulate();
       case translator::CalloutVector::kIndirectMiss: return callout_indirect();
       case translator::CalloutVector::kInterrupt: return callout_interrupt();
+      case translator::CalloutVector::kReadTsc: return callout_read_tsc();
     }
   }
   exception(vector);
@@ -139,6 +141,14 @@ void BtEngine::callout_interrupt() {
   block_.rip -= kIntBytes;
   to_architectural();
   attend();
+}
+
+// The block's EIP is behind the INT, which is the boundary behind the guest's RDTSC: the guest goes on where it stopped.
+void BtEngine::callout_read_tsc() {
+  shared_.stats.callouts_emulate++;
+  const uint64_t tsc = monitor_.machine.read_tsc();
+  block_.rax = static_cast<uint32_t>(tsc);
+  block_.rdx = tsc >> 32;
 }
 
 void BtEngine::page_fault() {

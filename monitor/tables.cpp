@@ -37,7 +37,8 @@ unsigned gate_dpl(unsigned vector) {
     case static_cast<unsigned>(CalloutVector::kExit):
     case static_cast<unsigned>(CalloutVector::kEmulate):
     case static_cast<unsigned>(CalloutVector::kIndirectMiss):
-    case static_cast<unsigned>(CalloutVector::kInterrupt): return 1;
+    case static_cast<unsigned>(CalloutVector::kInterrupt):
+    case static_cast<unsigned>(CalloutVector::kReadTsc): return 1;
     case static_cast<unsigned>(Vector::kBp):
     case static_cast<unsigned>(Vector::kOf):
     case kSystemCallVector: return 3;

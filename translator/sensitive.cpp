@@ -80,7 +80,9 @@ void emit_push_segment(Emitter& e, const Instruction& i) {
 }
 
 void emit_callout(Emitter& e, const Instruction& i) {
-  e.callout(CalloutVector::kEmulate, i.offset, i.mnemonic, i.length);
+  // The one that kernels execute several times in each tick of their clock. CR4.TSD does not concern CPL 0.
+  const bool reads_tsc = i.mnemonic == ZYDIS_MNEMONIC_RDTSC && e.mode().cpl == 0;
+  e.callout(reads_tsc ? CalloutVector::kReadTsc : CalloutVector::kEmulate, i.offset, i.mnemonic, i.length);
 }
 
 }  // namespace ring1::translator

@@ -31,6 +31,7 @@ enum class CalloutVector : uint8_t {
   kEmulate = 23,       // execute the guest instruction of this callout in the monitor
   kIndirectMiss = 24,  // the return table had no entry, or another target's
   kInterrupt = 25,     // IF became 1 while SharedPage::pending was set
+  kReadTsc = 26,       // RDTSC at CPL 0: EDX:EAX, and on behind the INT. Nothing else of the guest's state is touched
 };
 
 }  // namespace ring1::translator
