@@ -8,9 +8,9 @@ import settings
 
 def command(boot, ports, _work):
     # Counting instructions and a thread per processor exclude each other.
-    counting = settings.flag("ICOUNT")
-    words = ["qemu-system-x86_64", "-accel", f"tcg,thread={'single' if counting else 'multi'}"]
-    words += ["-icount", "shift=0,sleep=off"] if counting else []
+    shift = settings.instructions_shift()
+    words = ["qemu-system-x86_64", "-accel", f"tcg,thread={'multi' if shift is None else 'single'}"]
+    words += ["-icount", f"shift={shift},sleep=off"] if shift is not None else []
     words += ["-cpu", boot.cpu, "-smp", str(boot.processors),
              "-m", str(boot.memory_mib), "-nodefaults", "-display", "none", "-no-reboot", "-kernel", boot.kernel]
     if boot.initrd:

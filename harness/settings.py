@@ -36,6 +36,17 @@ def flag(name):
     return text(name, "0") not in ("0", "no")
 
 
+def instructions_shift():
+    """ICOUNT: an emulated processor of so many million instructions a second, as the power of two that QEMU takes for
+    the nanoseconds of one; None where time is the machine's own."""
+    if not flag("ICOUNT"):
+        return None
+    rates = {"1": 0, "1000": 0, "500": 1, "250": 2, "125": 3}
+    if text("ICOUNT") not in rates:
+        die(f"ICOUNT={text('ICOUNT')} is no rate", "choose 1 (the same as 1000), 500, 250 or 125 million instructions a second")
+    return rates[text("ICOUNT")]
+
+
 def mebibytes(name, default):
     value = text(name, default).upper().removesuffix("IB").removesuffix("B")
     units = {"M": 1, "G": 1024}
@@ -60,16 +71,16 @@ def emulator():
 
 
 @contextlib.contextmanager
-def on_emulator(name):
-    """Within it EMULATOR is that one, if it is one."""
-    before = os.environ.get("EMULATOR")
-    if name:
-        os.environ["EMULATOR"] = name
+def variable(name, value):
+    """Within it the variable is that, if `value` is anything."""
+    before = os.environ.get(name)
+    if value:
+        os.environ[name] = value
     yield
-    if name and before is None:
-        del os.environ["EMULATOR"]
-    elif name:
-        os.environ["EMULATOR"] = before
+    if value and before is None:
+        del os.environ[name]
+    elif value:
+        os.environ[name] = before
 
 
 BEFORE_VTX = {"qemu": "core2duo", "bochs": "p4_prescott_celeron_336"}

@@ -56,7 +56,8 @@ def run(engine, tests):
         image(test)
     results, left = [], list(tests)
     while left:
-        with settings.on_emulator(engines.ENGINES[KINDS[engine][0]].emulator):
+        kind = engines.ENGINES[KINDS[engine][0]]
+        with settings.variable("EMULATOR", kind.emulator), settings.variable("ICOUNT", settings.text("ICOUNT", kind.icount)):
             output, status = boot(engine, left)
         before = len(left)
         position = 0

@@ -13,7 +13,7 @@ done
 echo "== kvm"
 /root/ioctl_test --device /dev/kvm dirty_log
 dmesg | grep -E "BUG|WARNING|Oops|Call Trace"
-echo end' CPU=EPYC,+svm || fail "the host ended with $?"
+echo end' CPU=EPYC,+svm ICOUNT=250 || fail "the host ended with $?"
 [ "$(grep -c '^0 of ' "$work/out")" = 4 ] || fail "not all passed: $(cat "$work/out")"
 [ "$(tail -n 1 "$work/out")" = end ] || fail "the host's log: $(tail -n 5 "$work/out")"
 finish

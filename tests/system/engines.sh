@@ -13,12 +13,14 @@ host 'ring1 check; ring1 run --engine svm --kernel /root/tables' CPU=core2duo &&
 grep -q '^engine bt *usable, the default' "$work/out" || fail "check: $(cat "$work/out")"
 grep -q 'engine svm: the processor has no AMD-V' "$work/out" "$work/err" || fail "no reason why not svm"
 
-export CPU=EPYC,+svm
+# Time counted in instructions, here and wherever the tests use AMD-V: otherwise the emulator may lose an interrupt
+# (docs/findings.md).
+export CPU=EPYC,+svm ICOUNT=250
 # boot GUEST ARGUMENTS
 boot() {
   say "booting $1 with $2"
   if ! guest 'uname -r; dmesg | grep -i -e BUG -e WARNING | grep -vc -e "and report a bug" -e "AMD Zen1" -e "not a bug"; true' GUEST="$1" RING1_ARGS="$2" \
-      STATS="$work/stats" TIMEOUT=240; then
+      STATS="$work/stats" TIMEOUT=480; then
     fail "$1 with $2 did not end well"
   elif [ "$(tail -n 1 "$work/out")" != 0 ]; then
     fail "$1 has complaints in its log"
@@ -50,6 +52,7 @@ grep -q '^unloaded$' "$work/out" || fail "the module does not unload"
 alive='alive() { n=0; until ring1 ps | grep -qw $1; do n=$((n + 1)); [ $n -lt 600 ] || return 1; sleep 0.2; done; }
 '
 
+# In real time: counted, an endless guest on one of two processors would hold back the other one's clock.
 say "a processor goes and comes back"
 host "$alive"'tables() { timeout 120 "$@" ring1 run --engine svm --kernel /root/tables --isa-debug-exit 2>&1 | sed -n "s/.* 0 failed/&/p"; }
 second=/sys/devices/system/cpu/cpu1/online
@@ -63,7 +66,7 @@ tables taskset 2
 kill $guest; wait $guest
 tables taskset 2
 dmesg | grep -E "BUG|WARNING|Oops|Call Trace"
-rmmod ring1 && echo unloaded' SMP=2 || fail "the host ended with $?"
+rmmod ring1 && echo unloaded' SMP=2 ICOUNT=0 || fail "the host ended with $?"
 [ "$(grep -c ' passed, 0 failed' "$work/out")" = 3 ] && [ "$(grep -cE '^(offline|online|unloaded)$' "$work/out")" = 3 ] ||
   fail "two processors: $(cat "$work/out")"
 

@@ -49,7 +49,7 @@ echo end of work
 reboot -f
 END
 
-sed -i "s/STEPS/${STEPS:-$((2 * $(wc -w <<<"$engines") + 2))}/" "$work/job"
+sed -i "s/STEPS/${STEPS:-$((2 * $(wc -w <<<"$engines") + 10))}/" "$work/job"
 chmod +x "$work/job"
 PYTHONPATH=$root/harness /usr/bin/python3 - "$work/job" "$work/job.cpio" <<'END' || exit 1
 import sys
@@ -117,7 +117,7 @@ END
 
 files=(--file "$work/job.cpio:root/job.cpio" --file "$work/drive:root/drive")
 say "the guest $flavour goes $engines"
-TIMEOUT=${TIMEOUT:-800} host 'sh /root/drive' CPU=${CPU:-EPYC,+svm} || fail "the host ended with $?: $(tail -n 20 "$work/out")"
+TIMEOUT=${TIMEOUT:-800} host 'sh /root/drive' CPU=${CPU:-EPYC,+svm} ICOUNT=${ICOUNT:-250} || fail "the host ended with $?: $(tail -n 20 "$work/out")"
 grep -E '^leg|KiB' "$work/err" | sed 's/^/    /'
 grep -q '^ticks right' "$work/out" && grep -q '^end of work' "$work/out" || fail "the work was not done: $(cat "$work/out")"
 say "$seconds s"

@@ -84,7 +84,7 @@ echo "end, $(cut -d' ' -f1 /proc/uptime)"
 END
 
 files=(--file "$RING1_BUILD/guests/load:root/load" --file "$work/sched:root/sched")
-TIMEOUT=${TIMEOUT:-400} host 'sh /root/sched' ICOUNT=1 QEMU_ARGS='-icount shift=3,sleep=off' || fail "the host ended with $?"
+TIMEOUT=${TIMEOUT:-400} host 'sh /root/sched' ICOUNT=125 || fail "the host ended with $?"
 sed 's/^/    /' "$work/out"
 ! grep -q '^BAD' "$work/out" || fail "see above"
 grep -q '^end' "$work/out" || fail "the host did not get to the end"
