@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_GET/SET_MSRS and the list of the numbers they know. */
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/msr.h>
@@ -72,7 +73,14 @@ static int get_msr(const struct ring1_vcpu *vcpu, u32 index, u64 *value)
 {
 	const struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
 
+	if (ring1_msr_is_mc_bank(index)) {
+		*value = cpu->mc_banks[array_index_nospec(index - RING1_MSR_MC_BANK0, RING1_MC_REGISTERS)];
+		return 0;
+	}
 	switch (index) {
+	case RING1_MSR_MCG_CAP:
+		*value = RING1_MCG_CAP;
+		return 0;
 	case RING1_MSR_TSC:
 		*value = ring1_vtime_tsc(vcpu) + cpu->tsc_offset;
 		return 0;
@@ -96,6 +104,12 @@ static int set_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
 
 	if (index == MSR_EFER)
 		return set_efer(vcpu, value);
+	if (ring1_msr_is_mc_bank(index)) {
+		if (!ring1_msr_mc_bank_valid(index, value, 0))
+			return -EINVAL;
+		cpu->mc_banks[array_index_nospec(index - RING1_MSR_MC_BANK0, RING1_MC_REGISTERS)] = value;
+		return 0;
+	}
 	switch (index) {
 	case RING1_MSR_TSC:
 		cpu->tsc_offset = value - ring1_vtime_tsc(vcpu);

@@ -101,10 +101,6 @@ uint64_t Devices::deadline_tsc() const {
   return next == vtimer::kNoDeadline ? 0 : clock_.tsc(next);
 }
 
-bool Devices::apic_enabled() const {
-  return host_.shared().config.irqchip && (host_.shared().cpu.apic_base & irqchip::kApicBaseEnabled);
-}
-
 void Devices::set_cr8(uint64_t value) {
   touched_ = true;
   chip_.set_cr8(value);

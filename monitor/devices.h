@@ -31,7 +31,6 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
   int acknowledge() { return chip_.acknowledge(); }  // vector, or -1: none any more
   bool take_nmi() { return chip_.take_nmi(); }
 
-  bool apic_enabled() const;
   void apic_base_written() { chip_.set_apic_base(host_.shared().cpu.apic_base); }
   uint64_t cr8() const { return chip_.cr8(); }
   void set_cr8(uint64_t value);

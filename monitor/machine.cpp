@@ -173,7 +173,8 @@ void Machine::cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
   if (leaf == 1) {
     constexpr uint32_t kOsxsave = 1u << 27, kApic = 1u << 9;
     out[2] = cpu_.cr4 & cr4::kOsxsave ? out[2] | kOsxsave : out[2] & ~kOsxsave;
-    if (!devices_.apic_enabled()) out[3] &= ~kApic;
+    // Also where the APIC is user space's.
+    if (!(cpu_.apic_base & irqchip::kApicBaseEnabled)) out[3] &= ~kApic;
   }
 }
 

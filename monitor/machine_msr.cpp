@@ -45,8 +45,13 @@ bool Machine::read_msr(uint32_t index, uint64_t* value) {
     *value = index == kHwcr ? kTscFreqSel : 0;
     return true;
   }
+  if (ring1_msr_is_mc_bank(index)) {
+    *value = cpu_.mc_banks[index - RING1_MSR_MC_BANK0];
+    return true;
+  }
   switch (index) {
     case RING1_MSR_TSC: *value = read_tsc(); return true;
+    case RING1_MSR_MCG_CAP: *value = RING1_MCG_CAP; return true;
     case RING1_MSR_MTRR_CAP: *value = RING1_MTRR_CAP; return true;
     case kMicrocodeRevision:
     case kPlatformId: *value = 0; return true;
@@ -96,6 +101,11 @@ bool Machine::write_msr(uint32_t index, uint64_t value) {
   }
   if (is_quiet_amd_register(index)) return true;
   if (index == kEfer) return write_efer(value);
+  if (ring1_msr_is_mc_bank(index)) {
+    if (!ring1_msr_mc_bank_valid(index, value, 1)) return false;
+    cpu_.mc_banks[index - RING1_MSR_MC_BANK0] = value;
+    return true;
+  }
   if (index == kTscAdjust) {
     cpu_.tsc_offset += value - cpu_.tsc_adjust;
     cpu_.tsc_adjust = value;

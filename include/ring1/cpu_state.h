@@ -58,6 +58,10 @@ struct ring1_pending_event {
 	__u32 pad2;
 };
 
+/* Banks of machine-check registers, four each, in which nothing is ever reported. */
+#define RING1_MC_BANKS 10
+#define RING1_MC_REGISTERS (4 * RING1_MC_BANKS)
+
 /* 64-bit throughout although today's guests are 32-bit. GPRs in the order of their encoding. */
 struct ring1_cpu_state {
 	__u64 gpr[16];
@@ -73,7 +77,7 @@ struct ring1_cpu_state {
 	__u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
 	__u64 pat, misc_enable, apic_base;
 	__u64 mtrr_def_type, mtrr_fixed[11], mtrr_variable[16];
-	__u64 mcg_status, mcg_ctl;
+	__u64 mcg_status, mcg_ctl, mc_banks[RING1_MC_REGISTERS];
 	__u64 tsc_adjust; /* IA32_TSC_ADJUST, SDM 3B 17.17.3; already part of tsc_offset */
 	__u64 tsc_offset; /* guest TSC = processor's TSC + tsc_offset */
 	__u64 kvm_wall_clock, kvm_system_time, kvm_steal_time; /* KVM's registers of the paravirtual clock */

@@ -2,16 +2,23 @@
 /*
  * The model-specific registers that are plain values of struct ring1_cpu_state, one row each: number, name, field,
  * rule (which values a write may store; everything else is #GP in the guest and refused in KVM_SET_MSRS). The
- * time-stamp counter and the constant IA32_MTRRCAP have no row: they have no field.
+ * time-stamp counter and the constants IA32_MTRRCAP and IA32_MCG_CAP have no row: they have no field. Neither have the
+ * machine-check banks, which are many.
  */
 #ifndef RING1_MSR_LIST_H
 #define RING1_MSR_LIST_H
 
 #include <linux/types.h>
 
+#include "cpu_state.h"
+
 #define RING1_MSR_TSC 0x10
 #define RING1_MSR_MTRR_CAP 0xfe
 #define RING1_MTRR_CAP 0x508ull /* 8 variable ranges, fixed ranges, write combining (SDM 3A 11.11.1) */
+
+#define RING1_MSR_MCG_CAP 0x179
+#define RING1_MCG_CAP ((__u64)RING1_MC_BANKS)
+#define RING1_MSR_MC_BANK0 0x400 /* CTL, STATUS, ADDR, MISC of each bank (SDM 3B 15.3.2) */
 
 /* Physical addresses of a guest have this many bits (CPUID 0x80000008). */
 #define RING1_PHYSICAL_BITS 36
@@ -93,6 +100,24 @@ static inline int ring1_msr_rule_CANONICAL(__u64 value)
 static inline int ring1_msr_rule_KVM_STEAL_TIME(__u64 value)
 {
 	return (value & 0x3e) == 0;
+}
+
+static inline int ring1_msr_is_mc_bank(__u32 index)
+{
+	return index - RING1_MSR_MC_BANK0 < RING1_MC_REGISTERS;
+}
+
+/* CTL turns all errors on or off. STATUS can only be cleared, but for user space, which may restore one. */
+static inline int ring1_msr_mc_bank_valid(__u32 index, __u64 value, int by_guest)
+{
+	switch (index & 3) {
+	case 0:
+		return value == 0 || value == ~0ull;
+	case 1:
+		return value == 0 || !by_guest;
+	default:
+		return 1;
+	}
 }
 
 /* BSP, global enable, base below the limit of physical addresses; x2APIC is not offered (SDM 3A 10.4.4). */

@@ -84,3 +84,32 @@ TEST(msr_stops_at_the_first_failure) {
   CHECK_EQ(vcpu.call(kGetMsrs, msrs.address()), -E2BIG);
   CHECK_EQ(vcpu.call(kGetMsrs, 8ul), -EFAULT);
 }
+
+// What a VMM sets at each reset, whether or not the guest looks at it.
+TEST(msr_machine_check_banks) {
+  Vm vm;
+  Vcpu vcpu(vm);
+  constexpr uint32_t kBank9Ctl = 0x424, kBank9Status = 0x425;
+  CHECK(get(vcpu, 0x179) >= 10);
+  CHECK_EQ(set(vcpu, kBank9Ctl, ~0ull), 1);
+  CHECK_EQ(get(vcpu, kBank9Ctl), ~0ull);
+  CHECK_EQ(set(vcpu, kBank9Ctl, 4), 0);
+  CHECK_EQ(set(vcpu, kBank9Status, 1ull << 63), 1);
+  CHECK_EQ(get(vcpu, kBank9Status), 1ull << 63);
+}
+
+// The paravirtual clock. Its old and new numbers are the same registers.
+TEST(msr_kvmclock) {
+  Vm vm;
+  Vcpu vcpu(vm);
+  CHECK_EQ(get(vcpu, 0x4b564d01), 0);
+  CHECK_EQ(set(vcpu, 0x4b564d01, 0x5001), 1);
+  CHECK_EQ(get(vcpu, 0x12), 0x5001);
+  CHECK_EQ(set(vcpu, 0x12, 0x6001), 1);
+  CHECK_EQ(get(vcpu, 0x4b564d01), 0x6001);
+  CHECK_EQ(set(vcpu, 0x4b564d00, 0x7000), 1);
+  CHECK_EQ(get(vcpu, 0x11), 0x7000);
+  CHECK_EQ(set(vcpu, 0x4b564d03, 0x8041), 1);
+  CHECK_EQ(get(vcpu, 0x4b564d03), 0x8041);
+  for (unsigned bit = 1; bit < 6; ++bit) CHECK_EQ(set(vcpu, 0x4b564d03, 0x8001 | 1 << bit), 0);
+}
