@@ -5,7 +5,10 @@ import os
 import subprocess
 
 import settings
+from testlist import Place
 from verdict import Result
+
+PLACE = Place("bare", "qemu", "max")
 
 
 def image(test):
@@ -19,7 +22,7 @@ def run_one(test):
                "-kernel", image(test), "-append", f"{test.append} engine=bare"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=test.seconds("bare"))
+                              timeout=test.seconds(PLACE))
     except subprocess.TimeoutExpired as late:
         return Result(test, late.stdout or b"", None)
     return Result(test, done.stdout, done.returncode)

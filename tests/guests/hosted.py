@@ -7,6 +7,7 @@ import engines
 import settings
 from bare import image
 from host import Host
+from testlist import Place
 from verdict import Result
 
 # Of run_guests' names: the harness's engine and further arguments of `ring1 run`.
@@ -20,13 +21,20 @@ BEGIN = re.compile(rb"\n@@begin (\S+)\n")
 END = re.compile(rb"\n@@end (\S+) (\d+) (\d+)\n")
 
 
-def script(engine, tests):
+def place(engine):
+    kind = engines.ENGINES[KINDS[engine][0]]
+    with settings.variable("EMULATOR", kind.emulator):
+        return Place(engine, settings.emulator(), settings.cpu(kind.cpu, kind.emulator or "qemu"))
+
+
+def script(where, tests):
     """Between its two marks each test's output; the last mark has the exit status and the complaints of the host."""
+    engine = where.engine
     kind, options = KINDS[engine]
     lines = ["dmesg -c >/dev/null", engines.ENGINES[kind].before]  # some processors make Linux complain while it boots
     for test in tests:
         command = ["ring1", "run", *options, "--kernel", f"/guests/{test.image}",
-                   "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.seconds(engine)),
+                   "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.seconds(where)),
                    "--append", f"{test.append} engine={engine}"]
         lines.append(f"printf '\\n@@begin {test.name}\\n'\n{shlex.join(command)} </dev/null 2>&1\nstatus=$?\n"
                      f"complaints=$(dmesg | grep -c -E '{COMPLAINTS}')\n"
@@ -35,10 +43,11 @@ def script(engine, tests):
     return "\n".join(lines) + "\n"
 
 
-def boot(engine, tests):
+def boot(where, tests):
     """One boot: the tests' output and whether the script came to its end."""
+    engine = where.engine
     kind = engines.ENGINES[KINDS[engine][0]]
-    host = Host(script(engine, tests), False, kind.modules, max(test.mem for test in tests))
+    host = Host(script(where, tests), False, kind.modules, max(test.mem for test in tests))
     host.cpu = kind.cpu, kind.emulator or "qemu"
     engines.add_tool(host.archive)
     if engine != "kvm":
@@ -51,14 +60,14 @@ def boot(engine, tests):
     return bytes(output), host.status
 
 
-def run(engine, tests):
+def run(where, tests):
     for test in tests:
         image(test)
     results, left = [], list(tests)
     while left:
-        kind = engines.ENGINES[KINDS[engine][0]]
+        kind = engines.ENGINES[KINDS[where.engine][0]]
         with settings.variable("EMULATOR", kind.emulator), settings.variable("ICOUNT", settings.text("ICOUNT", kind.icount)):
-            output, status = boot(engine, left)
+            output, status = boot(where, left)
         before = len(left)
         position = 0
         for test in list(left):

@@ -35,12 +35,12 @@ class Result:
         return None
 
 
-def report(engine, results, verbose):
-    good = True
+def report(place, results, verbose):
+    good, engine = True, place.engine
     for result in results:
         if verbose:
             print(result.output.decode(errors="replace").replace("\r", ""))
-        problem, expected = result.problem(), result.test.xfail.get(engine)
+        problem, expected = result.problem(), place.find(result.test.xfail)
         passed, skipped = len(result.lines(b"PASS")), result.lines(b"SKIP")
         if problem and expected and not result.trouble:
             print(f"XFAIL {engine} {result.test.name}: {expected} ({problem})")
