@@ -105,6 +105,11 @@ const char *ring1_engine_default_name(void)
 	return names[default_engine];
 }
 
+bool ring1_engine_is_on(enum ring1_engine which)
+{
+	return !hardware[which] || this_cpu_read(enabled[which]);
+}
+
 /* Interrupts are off, or nothing else runs. */
 static int enable_here(enum ring1_engine which)
 {

@@ -52,6 +52,9 @@ int ring1_engine_get(unsigned long type, struct ring1_choice *choice);
 void ring1_engine_default(struct ring1_choice *choice);
 void ring1_engine_put(const struct ring1_choice *choice);
 
+/* Is it on, on this processor? Interrupts are off, or it may be switched off at any time. */
+bool ring1_engine_is_on(enum ring1_engine which);
+
 /* svm.c: address-space identifiers. */
 void ring1_svm_asid_get(u32 *asid, bool *shared);
 void ring1_svm_asid_put(u32 asid, bool shared);

@@ -227,6 +227,7 @@ struct ring1_world *ring1_world_create(enum ring1_engine engine)
 	world->cpu = -1;
 	world->last_cpu = -1;
 	world->vmcs_cpu = -1;
+	world->engine = engine;
 	world->top_shift = pgtable_l5_enabled() ? 48 : 39;
 	ret = world_build(world, engine);
 	if (ret) {

@@ -12,6 +12,7 @@
 #include <asm/tsc.h>
 #include <asm/trapnr.h>
 
+#include "engine.h"
 #include "vmx.h"
 #include "world_private.h"
 
@@ -63,16 +64,35 @@ static void follow_vmxe(struct ring1_switch *sw)
 	sw->mon_cr4 = (sw->mon_cr4 & ~(u64)X86_CR4_VMXE) | (native_read_cr4() & X86_CR4_VMXE);
 }
 
+/*
+ * True: preemption and interrupts are off, and what the world's engine needs is on. A processor that comes or goes, or a
+ * host on its way down, has it off: VMRUN would save the host's state wherever VM_HSAVE_PA points then.
+ */
+static bool arrive(struct ring1_world *world)
+{
+	for (;;) {
+		if (!world->sw->vmcs)
+			preempt_disable();
+		else if (!ring1_vmx_arrive(world))
+			return false;
+		local_irq_disable();
+		if (ring1_engine_is_on(world->engine))
+			return true;
+		local_irq_enable();
+		preempt_enable();
+		if (fatal_signal_pending(current))
+			return false;
+		schedule_timeout_killable(1);
+	}
+}
+
 /* False: the world can never be entered again. */
 static bool visit(struct ring1_world *world)
 {
 	unsigned long debugctl;
 
-	if (!world->sw->vmcs)
-		preempt_disable();
-	else if (!ring1_vmx_arrive(world))
+	if (!arrive(world))
 		return false;
-	local_irq_disable();
 	if (world->sw->vmcs)
 		ring1_vmx_activate(world);
 	follow_vmxe(world->sw);

@@ -24,6 +24,7 @@ struct ring1_world {
 	int top_shift; /* 39 with four levels of page tables, 48 with five: the host's number, fixed in long mode */
 	struct ring1_switch *sw;
 	struct ring1_vcpu_shared *shared;
+	enum ring1_engine engine;
 	void *transition_idt;
 	int cpu; /* where it is inside the monitor, or -1 */
 	int last_cpu; /* where it was last, or -1 */

@@ -65,7 +65,7 @@ void take_supported_cpuid(const Vm& vm, const Vcpu& vcpu) {
 
 TEST(long_mode_without_it) {
   Vm vm;
-  SKIP_UNLESS(!vm.device.has_long_mode(), "the engine can run 64-bit guests");
+  SKIP_UNLESS(!vm.has_long_mode(), "the engine can run 64-bit guests");
   Vcpu vcpu(vm);
   const kvm_sregs good = vcpu.sregs();
   kvm_sregs bad = long_mode(good, 0x1000);
@@ -84,7 +84,7 @@ TEST(long_mode_without_it) {
 
 TEST(long_mode_sregs) {
   Vm vm;
-  SKIP_UNLESS(vm.device.has_long_mode(), "the engine runs 32-bit guests only");
+  SKIP_UNLESS(vm.has_long_mode(), "the engine runs 32-bit guests only");
   Vcpu vcpu(vm);
   take_supported_cpuid(vm, vcpu);
   kvm_sregs sregs = long_mode(vcpu.sregs(), 0x1000);
@@ -109,7 +109,7 @@ TEST(long_mode_sregs) {
 
 TEST(long_mode_sregs_refused) {
   Vm vm;
-  SKIP_UNLESS(vm.device.has_long_mode(), "the engine runs 32-bit guests only");
+  SKIP_UNLESS(vm.has_long_mode(), "the engine runs 32-bit guests only");
   Vcpu vcpu(vm);
   take_supported_cpuid(vm, vcpu);
   const kvm_sregs before = vcpu.sregs(), good = long_mode(before, 0x1000);
@@ -142,7 +142,7 @@ TEST(long_mode_sregs_refused) {
 
 TEST(long_mode_msrs) {
   Vm vm;
-  SKIP_UNLESS(vm.device.has_long_mode(), "the engine runs 32-bit guests only");
+  SKIP_UNLESS(vm.has_long_mode(), "the engine runs 32-bit guests only");
   Vcpu vcpu(vm);
   take_supported_cpuid(vm, vcpu);
   CHECK_EQ(set_msr(vcpu, kEfer, kSce | kLme), 1);
@@ -204,7 +204,7 @@ struct LongMachine {
 TEST(long_mode_code) {
   SKIP_UNLESS(options.guest, "--no-guest");
   Vm vm;
-  SKIP_UNLESS(vm.device.has_long_mode(), "the engine runs 32-bit guests only");
+  SKIP_UNLESS(vm.has_long_mode(), "the engine runs 32-bit guests only");
   LongMachine machine(vm);
   const Vcpu& vcpu = machine.vcpu;
   const uint8_t code[] = {
@@ -246,7 +246,7 @@ TEST(long_mode_code) {
 TEST(long_mode_device_memory) {
   SKIP_UNLESS(options.guest, "--no-guest");
   Vm vm;
-  SKIP_UNLESS(vm.device.has_long_mode(), "the engine runs 32-bit guests only");
+  SKIP_UNLESS(vm.has_long_mode(), "the engine runs 32-bit guests only");
   constexpr uint64_t kRax = 0x8877665544332211, kBefore = 0x0123456789abcdef, kInMemory = 0x1020304050607080;
   static const struct {
     const char* name;

@@ -41,14 +41,28 @@ bool Device::is_ring1() const {
   return false;
 }
 
-bool Device::has_long_mode() const {
+namespace {
+
+bool offers_long_mode(CpuidList& list) {
   constexpr uint32_t kLongMode = 1u << 29;
-  CpuidList list;
-  list.head().nent = 200;
-  if (call(kGetSupportedCpuid, list.address())) return false;
   for (unsigned i = 0; i < list.head().nent; i++)
     if (list.entries()[i].function == 0x80000001) return list.entries()[i].edx & kLongMode;
   return false;
+}
+
+}  // namespace
+
+bool Device::has_long_mode() const {
+  CpuidList list;
+  list.head().nent = 200;
+  return !call(kGetSupportedCpuid, list.address()) && offers_long_mode(list);
+}
+
+// Only ring1's VMs can be asked: KVM's are all alike.
+bool Vm::has_long_mode() const {
+  CpuidList list;
+  list.head().nent = 200;
+  return call(kGetSupportedCpuid, list.address()) ? device.has_long_mode() : offers_long_mode(list);
 }
 
 Vm::Vm() {

@@ -96,12 +96,13 @@ class Device : public Fd {
  public:
   Device();
   bool is_ring1() const;
-  bool has_long_mode() const;  // its guests may be 64-bit ones
+  bool has_long_mode() const;  // a new VM's guest may be a 64-bit one
 };
 
 class Vm : public Fd {
  public:
   Vm();
+  bool has_long_mode() const;  // of its own engine
   long set_region(uint32_t slot, uint64_t gpa, const Memory& memory, uint64_t size, uint32_t flags = 0) const;
   Device device;
 };

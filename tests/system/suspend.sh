@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The host goes to sleep while guests run on svm and on bt, and they go on when it is back; it reboots with them running.
+# QEMU does not come back from S3, module or not: so the kernel stops right before it (pm_test=core), where the other
+# processors are offline already and this one is down to its last callbacks.
+. "$(dirname "$0")/lib.sh"
+
+# The guest's life: numbered steps that use the processor, processes, timers and floating point.
+cat >"$work/job" <<'END'
+#!/bin/sh
+export PATH=/bin
+mount -t proc proc /proc
+dmesg -n 1
+n=0
+while [ $n -lt 100000 ]; do
+  n=$((n + 1))
+  echo "step $n $(seq $n $((n + 500)) | sha256sum | cut -c1-8) $(awk "BEGIN { printf \"%.6f\", $n / 7 }")"
+  usleep 50000
+  dmesg | grep -E 'BUG|Oops|Call Trace'
+done
+END
+chmod +x "$work/job"
+PYTHONPATH=$root/harness /usr/bin/python3 - "$work/job" "$work/job.cpio" <<'END' || exit 1
+import sys
+from cpio import Archive
+archive = Archive()
+archive.copy("bin/job", sys.argv[1])
+archive.write(sys.argv[2])
+END
+
+cat >"$work/drive" <<'END'
+cat /guest/initrd /root/job.cpio >/tmp/initrd
+start() {
+  exec ring1 run --engine $1 --kernel /guest/686/vmlinux --initrd /tmp/initrd --mem 96M \
+    --append 'console=ttyS0 quiet panic=-1 mitigations=off rdinit=/bin/job' </dev/null >/tmp/$1 2>&1
+}
+steps() { tr -d '\r' </tmp/$1 | grep -c '^step'; }
+# reaches ENGINE STEPS
+reaches() {
+  n=0
+  until [ $(steps $1) -ge $2 ]; do
+    n=$((n + 1))
+    [ $n -lt 1200 ] || { echo "$1 stands at step $(steps $1): $(tail -n 5 /tmp/$1)"; return 1; }
+    usleep 100000
+  done
+}
+# What the steps must say is computed once more here.
+right() {
+  tr -d '\r' </tmp/$1 | grep '^step' | while read -r _ n sum root; do
+    [ "$sum $root" = "$(seq $n $((n + 500)) | sha256sum | cut -c1-8) $(awk "BEGIN { printf \"%.6f\", $n / 7 }")" ] || echo "$1: step $n is wrong"
+  done
+}
+dmesg -c >/dev/null
+for engine in svm bt; do start $engine & done
+for engine in svm bt; do reaches $engine 3 || exit 1; done
+echo core >/sys/power/pm_test
+for round in 1 2; do
+  echo mem >/sys/power/state || echo "no sleep: $?"
+  for engine in svm bt; do reaches $engine $(($(steps $engine) + 5)) && echo "$engine goes on $round"; done
+done
+for engine in svm bt; do right $engine; done
+dmesg | grep -o 'PM: suspend exit'
+dmesg | grep -E 'BUG|WARNING|Oops|Call Trace'
+true
+END
+files=(--file "$work/job.cpio:root/job.cpio" --file "$work/drive:root/drive")
+export CPU=EPYC,+svm GUEST=686 SMP=2
+say "two sleeps"
+host 'sh /root/drive' HOST_KERNEL=plain HOST_APPEND='no_console_suspend suspend.pm_test_delay=1' || fail "the host ended with $?"
+cat >"$work/expected" <<'END'
+svm goes on 1
+bt goes on 1
+svm goes on 2
+bt goes on 2
+PM: suspend exit
+PM: suspend exit
+END
+diff "$work/expected" "$work/out" || fail "the guests or the host have been harmed"
+
+# Its last words come on the console.
+say "a reboot"
+files+=(--file "$RING1_BUILD/guests/hostile:root/hostile")
+host 'for engine in svm bt; do
+  ring1 run --engine $engine --kernel /root/hostile --append hole >/dev/null 2>&1 &
+  until ring1 ps | grep -qw $!; do usleep 100000; done
+done
+sleep 1
+dmesg -n 8
+reboot -f
+sleep 60' TIMEOUT=60 HOST_KERNEL=cloud && fail "the host is still there"
+grep -q 'reboot: machine restart' "$work/err" || fail "no orderly end"
+grep -E 'BUG|WARNING|Oops|Call Trace|panicked' "$work/err" && fail "complaints on the way down"
+finish
