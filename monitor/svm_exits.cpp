@@ -87,7 +87,8 @@ void SvmEngine::exception_exit(unsigned vector) {
     case Vector::kDb: {
       const uint64_t met = vmcb_->state.dr6 & (breakpoint::kAll | breakpoint::kDr6Bs | breakpoint::kDr6Bt);
       const uint64_t status = without_our_step(met);
-      if (met && !status) return;
+      // Bochs 2.7 does not tell what was met.
+      if (!status && (met || iret_.stepped)) return;
       to_architectural();
       return deliver_debug(status);
     }

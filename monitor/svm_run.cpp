@@ -104,6 +104,8 @@ void SvmEngine::run_guest() {
   prepare_controls();
   prepare_breakpoints();
   prepare_flush();
+  // VMRUN loads it from the VMCB (APM 2 15.5.1), but that of Bochs 2.7 does not.
+  if (hardware::read_cr2() != cpu_.cr2) hardware::write_cr2(cpu_.cr2);
   if (shared_.config.trace) trace_entry();
   entering_guest();
   const bool ran = ring1_svm_run(&entry_);

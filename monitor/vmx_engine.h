@@ -97,8 +97,8 @@ class VmxEngine final : public HardwareEngine {
   bool window_wanted_ = false;  // come back at the next boundary where an interrupt is possible
   bool nmi_window_wanted_ = false;
   bool flush_linear_ = true, flush_nested_ = true;
-  uint32_t pin_controls_ = 0, processor_controls_ = 0, entry_controls_ = 0;  // as in the VMCS
-  bool pointers_changed_ = true;  // PAE's page-directory pointers must be loaded from memory
+  uint32_t processor_controls_ = 0, entry_controls_ = 0;  // as in the VMCS
+  bool pointers_changed_ = true;                          // PAE's page-directory pointers must be loaded from memory
   uint32_t last_reason_ = 0;
   ring1_segment loaded_tr_ = {};
 };

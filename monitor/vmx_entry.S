@@ -2,6 +2,11 @@
 /*
  * uint64_t ring1_vmx_enter(uint64_t gpr[16], ring1_switch *, uint64_t launched): into the guest of the current VMCS and out
  * again at its next exit. 0: the guest ran; 1: the instruction failed; 2: not entered, an NMI or machine check is pending.
+ *
+ * The entry is made with IF set, in the shadow of STI, and the host-state area has it clear. To a processor this is all one,
+ * as physical interrupts exit whatever the guest's IF (SDM 3C 26.2); but Bochs 2.7 looks at that control only where an
+ * entry changes IF, and would hold them back from a guest that loops with IF = 0.
+ *
  * As in guest_entry.S one that strikes between the test and the entry is sent to `aborted` by the NMI stub, since the
  * entry would unblock NMIs that the host has not seen yet (docs/races.md).
  */
@@ -45,13 +50,16 @@ ring1_vmx_entry_begin:
 	movq	120(%rdi), %r15
 	movq	56(%rdi), %rdi
 	jz	1f
+	sti
 	vmresume
 	jmp	failed
-1:	vmlaunch
+1:	sti
+	vmlaunch
 	.globl	ring1_vmx_entry_end
 ring1_vmx_entry_end:
 
 failed:
+	cli
 	movl	$1, %eax
 	jmp	leave
 

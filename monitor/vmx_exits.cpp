@@ -97,7 +97,6 @@ void VmxEngine::handle_exit(uint32_t reason) {
   switch (vmx::reason_of(reason)) {
     case ExitReason::kException: return exception_exit();
     case ExitReason::kExternalInterrupt: shared_.stats.physical_interrupts++; return physical_interrupt_pending();
-    case ExitReason::kPreemptionTimer: return physical_interrupt_pending();
     case ExitReason::kTripleFault:
       to_architectural();
       cpu_.shutdown = 1;

@@ -59,10 +59,6 @@ void VmxEngine::write_dynamic_controls() {
                           (nmi_window ? processor::kNmiWindow : 0) | processor::kMovDr |
                           (cr3_exits ? processor::kCr3Load | processor::kCr3Store : 0);
   if (wanted != processor_controls_) vmcs_.write(Field::kProcessorControls, processor_controls_ = wanted);
-  // Bochs 2.7 holds physical interrupts back from a guest that is entered with IF = 0, until that changes IF.
-  const uint32_t pin =
-      controls_.pin | (controls_.preemption_timer && !interrupt_flag() ? vmx::pin::kPreemptionTimer : 0);
-  if (pin != pin_controls_) vmcs_.write(Field::kPinControls, pin_controls_ = pin);
 }
 
 // On a processor that this virtual one comes to, its TLB may still hold what was true when it was here before.

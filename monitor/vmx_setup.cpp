@@ -89,12 +89,7 @@ void VmxEngine::write_controls() {
   }
   processor_controls_ = controls_.processor;
   entry_controls_ = controls_.entry;
-  pin_controls_ = controls_.pin;
-  vmcs_.write(Field::kPinControls, pin_controls_);
-  constexpr uint64_t kTimerMilliseconds = 4;
-  if (controls_.preemption_timer)
-    vmcs_.write(Field::kGuestPreemptionTimer,
-                uint64_t{shared_.config.tsc_khz} * kTimerMilliseconds >> controls_.timer_shift);
+  vmcs_.write(Field::kPinControls, controls_.pin);
   vmcs_.write(Field::kProcessorControls, processor_controls_);
   vmcs_.write(Field::kExitControls, controls_.exit);
   vmcs_.write(Field::kEntryControls, entry_controls_);

@@ -67,8 +67,6 @@ Controls choose_controls(const CapabilityMsrs& msrs, const Wish& wish) {
   c.vpid = wish.vpid && vpid_usable(msrs);
   c.unrestricted_guest = c.ept && wish.unrestricted_guest && second.offers(secondary::kUnrestrictedGuest);
   c.virtual_nmis = pin_range.offers(pin::kVirtualNmis) && range.offers(processor::kNmiWindow);
-  c.preemption_timer = pin_range.offers(pin::kPreemptionTimer);
-  c.timer_shift = msrs.misc & 0x1f;  // A.6
   c.msr_bitmaps = range.offers(processor::kMsrBitmaps);
   c.tpr_shadow = wish.tpr_shadow && range.offers(processor::kTprShadow);
   c.efer = exit.offers(exit_control::kSaveEfer | exit_control::kLoadEfer) && entry.offers(entry_control::kLoadEfer);

@@ -54,8 +54,6 @@ struct Controls {
   uint32_t pin = 0, processor = 0, secondary = 0, exit = 0, entry = 0;
 
   bool ept = false, vpid = false, unrestricted_guest = false, virtual_nmis = false, msr_bitmaps = false;
-  bool preemption_timer = false;          // not among the bits of `pin`: set on demand
-  uint8_t timer_shift = 0;                // it counts each (1 << timer_shift)th tick of the TSC
   bool tpr_shadow = false, efer = false;  // efer: switched by the processor
   bool ept_large = false, ept_dirty = false;
   uint64_t ept_pointer_bits = 0;                                  // of the EPT pointer, besides the address

@@ -8,7 +8,6 @@ namespace ring1::hwaccel::vmx {
 
 namespace pin {  // table 25-5
 inline constexpr uint32_t kExternalInterrupt = 1u << 0, kNmi = 1u << 3, kVirtualNmis = 1u << 5;
-inline constexpr uint32_t kPreemptionTimer = 1u << 6;
 }  // namespace pin
 
 namespace processor {  // table 25-6

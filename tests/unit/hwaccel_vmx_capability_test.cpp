@@ -98,11 +98,6 @@ TEST(VmxCapability, FeaturesOfEachGeneration) {
     EXPECT_EQ(c.vpid, model.vpid) << model.name;
     EXPECT_EQ(c.unrestricted_guest, model.unrestricted) << model.name;
     EXPECT_EQ(c.virtual_nmis, model.virtual_nmis) << model.name;
-    // Offered from Nehalem on, and never on from the start.
-    EXPECT_EQ(c.preemption_timer, (model.msrs.pin >> 32 & pin::kPreemptionTimer) != 0) << model.name;
-    EXPECT_EQ(c.preemption_timer, model.ept) << model.name;
-    EXPECT_FALSE(c.pin & pin::kPreemptionTimer) << model.name;
-    EXPECT_EQ(c.timer_shift, 5) << model.name;
     EXPECT_EQ(c.efer, model.efer) << model.name;
     EXPECT_EQ(c.ept_dirty, model.dirty) << model.name;
     EXPECT_TRUE(c.msr_bitmaps) << model.name;
