@@ -19,7 +19,7 @@ namespace {
 
 // As CLI11 leaves them; checked afterwards.
 struct RawRun {
-  std::string time = "real";
+  std::string time;
   std::string memory = "128M";
   std::vector<std::string> modules;
 };
@@ -49,9 +49,9 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
   command->add_option("--engine", run.engine, "bt, svm, vmx; svm-shadow, vmx-shadow without nested paging")
       ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}));
-  command->add_option("--time", raw.time, "real: the guest's clocks go on while it does not run; active: they stand")
-      ->check(CLI::IsMember({"real", "active"}))
-      ->capture_default_str();
+  command->add_option("--time", raw.time, "real (the usual): the guest's clocks go on while it does not run; active: they stand. "
+                   "With --restore the usual is what the machine had")
+      ->check(CLI::IsMember({"real", "active"}));
   command->add_flag("!--no-kvmclock", run.kvmclock, "hide KVM's paravirtual clock and steal time from the guest");
   command
       ->add_option("--cpu-for", run.cpu_for,
@@ -115,7 +115,7 @@ void check_restore(const RunOptions& run) {
 
 void check_run(RunOptions& run, const RawRun& raw) {
   check_restore(run);
-  run.active_time = raw.time == "active";
+  if (!raw.time.empty()) run.active_time = raw.time == "active";
   run.memory = parse_memory_size(raw.memory);
   for (const std::string& text : raw.modules) run.modules.push_back(parse_module(text));
   if (run.timeout && !(*run.timeout > 0 && std::isfinite(*run.timeout)))

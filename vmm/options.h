@@ -26,7 +26,7 @@ struct RunOptions {
   uint64_t memory = uint64_t{128} << 20;
   std::string device = "/dev/ring1";
   std::string engine;  // empty: the device's choice
-  bool active_time = false;
+  std::optional<bool> active_time;  // unsaid: real, or as it was saved
   bool kvmclock = true;
   std::vector<std::string> cpu_for;  // engines that the guest shall be able to move to
   std::vector<ModuleOption> modules;

@@ -31,8 +31,9 @@ TEST(VmmOptions, EnginesByName) {
 }
 
 TEST(VmmOptions, PoliciesOfTime) {
-  EXPECT_FALSE(run({"run", "--kernel", "k"}).active_time);
-  EXPECT_TRUE(run({"run", "--kernel", "k", "--time", "active"}).active_time);
+  EXPECT_EQ(run({"run", "--kernel", "k"}).active_time, std::nullopt);
+  EXPECT_EQ(run({"run", "--kernel", "k", "--time", "active"}).active_time, true);
+  EXPECT_EQ(run({"run", "--restore", "f", "--time", "real"}).active_time, false);
   EXPECT_THROW(run({"run", "--kernel", "k", "--time", "none"}), Failure);
 }
 

@@ -176,6 +176,28 @@ TEST(VmmCmosState, ShowsTheHostsTimeAgain) {
   EXPECT_EQ(other.read(1, 1), 0x77u);
 }
 
+TEST(VmmCmosState, GoesOnWhereItStood) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  int64_t now = 1700000000 * kSecond;
+  unsigned deadlines = 0;
+  const auto wires = [&]() -> Cmos::Wires {
+    return {[&] { return now; }, [](bool) {}, [&] { deadlines++; }};
+  };
+  Cmos cmos(wires(), uint64_t{64} << 20), other(wires(), uint64_t{64} << 20);
+  const auto bytes = saved(cmos);
+  now += 3600 * kSecond;
+  restore(other, bytes);
+  now += 7200 * kSecond;  // the VM's clock is set behind it
+  deadlines = 0;
+  other.go_on_from_saved();
+  EXPECT_GT(deadlines, 0u);
+  other.write(0, 1, 4);
+  EXPECT_EQ(other.read(1, 1), 0x22u);
+  now += 60 * kSecond;
+  other.write(0, 1, 2);
+  EXPECT_EQ(other.read(1, 1), 0x14u) << "22:13 and a minute";
+}
+
 TEST(VmmKeyboardState, KeepsWhatWasNotRead) {
   bool line = false;
   I8042 keyboard({[] {}, [](bool) {}}), other({[] {}, [&](bool level) { line = level; }});

@@ -110,6 +110,7 @@ void Cmos::save(SectionWriter& out) const {
   out.put(offset_);
   out.put(collected_until_);
   out.put(static_cast<uint8_t>(line_high_));
+  out.put(now());
 }
 
 void Cmos::restore(SectionReader& in) {
@@ -120,7 +121,17 @@ void Cmos::restore(SectionReader& in) {
     offset_ = in.get<int64_t>();
     collected_until_ = std::min(in.get<int64_t>(), now());
     line_high_ = in.get<uint8_t>() != 0;
+    saved_time_ = in.get<int64_t>();
     wires_.interrupt(line_high_);
+  }
+  wires_.deadline_changed();
+}
+
+void Cmos::go_on_from_saved() {
+  {
+    std::lock_guard lock(mutex_);
+    offset_ = saved_time_ - wires_.nanoseconds();
+    collected_until_ = saved_time_;
   }
   wires_.deadline_changed();
 }

@@ -29,10 +29,12 @@ class Cmos : public Device {
   // Raises what is due; the time of the next interrupt on the same clock, if one is enabled.
   std::optional<int64_t> poll();
 
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
   void save(SectionWriter& out) const;
   // The clock shows the host's time again; an alarm that was due meanwhile comes now.
   void restore(SectionReader& in);
+  // After restore(): the clock stood meanwhile, and goes on from the time that was saved.
+  void go_on_from_saved();
 
  private:
   uint8_t read_register(uint8_t index);
@@ -57,6 +59,7 @@ class Cmos : public Device {
   uint8_t index_ = 0;
   int64_t offset_ = 0;
   int64_t collected_until_;
+  int64_t saved_time_ = 0;
   bool line_high_ = false;
 };
 

@@ -125,6 +125,11 @@ void KvmVcpu::start_at(const StartState& state, GuestMemory& memory) {
   if (::ioctl(fd(), KVM_SET_REGS, &regs) != 0) throw system_failure("KVM_SET_REGS");
 }
 
+uint32_t KvmVcpu::tsc_khz() const {
+  const int khz = ::ioctl(fd(), KVM_GET_TSC_KHZ, 0);
+  return khz > 0 ? static_cast<uint32_t>(khz) : 0;
+}
+
 int KvmVcpu::run() { return ::ioctl(fd(), KVM_RUN, 0) == 0 ? 0 : -errno; }
 
 std::string KvmVcpu::describe() const {

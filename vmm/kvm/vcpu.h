@@ -25,6 +25,7 @@ class KvmVcpu {
   void start_at(const StartState& state, GuestMemory& memory);
 
   std::vector<kvm_cpuid_entry2> cpuid() const;
+  uint32_t tsc_khz() const;  // 0: not told
 
   // 0, or -errno of KVM_RUN.
   int run();

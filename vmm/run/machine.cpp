@@ -44,6 +44,7 @@ Machine::Machine(const KvmSystem& system, const MachineConfig& config, MachineEv
       memory_(config.memory),
       vm_(system, memory_, config.engine, config.active_time),
       vcpu_(system, vm_, cpuid_for(system, vm_, config)),
+      clock_(vcpu_.tsc_khz()),
       serial_({std::move(events.console_byte), interrupt_line(kSerialIrq)}),
       cmos_({[this] { return wall_ns(); }, interrupt_line(kRtcIrq), std::move(events.clock_deadline_changed)},
             config.memory),
@@ -85,12 +86,10 @@ std::function<void(bool)> Machine::interrupt_line(uint32_t irq) {
   return [this, irq](bool level) { vm_.set_irq(irq, level); };
 }
 
-// The host's clocks agree with a VM's that never stands; asking the VM would cost it an exit.
-int64_t Machine::wall_ns() const {
-  return active_time_ ? started_at_ + static_cast<int64_t>(vm_.clock_ns()) : wall_clock_ns();
-}
+int64_t Machine::wall_ns() const { return started_at_ + static_cast<int64_t>(timer_ns()); }
 
-uint64_t Machine::timer_ns() const { return active_time_ ? vm_.clock_ns() : monotonic_ns(); }
+// A VM that never stands needs not be asked for its time, which would cost it an exit.
+uint64_t Machine::timer_ns() const { return active_time_ ? vm_.clock_ns() : clock_.ns(); }
 
 void Machine::finish(Outcome outcome) {
   std::lock_guard lock(mutex_);

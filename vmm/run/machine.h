@@ -18,6 +18,7 @@
 #include "vmm/kvm/cpuid.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/run/outcome.h"
+#include "vmm/run/tsc_clock.h"
 #include "vmm/state/snapshot.h"
 
 namespace ring1::vmm {
@@ -53,7 +54,7 @@ class Machine {
   const KvmVm& vm() const { return vm_; }
   const GuestMemory& memory() const { return memory_; }
 
-  // What the guest's RTC shows: the host's time, or with active_time what has passed since the start.
+  // What the guest's RTC shows if the guest does not set it: the host's time at the start, and what has passed of the VM's.
   int64_t wall_ns() const;
 
   // Everything but the memory. The vCPU stands still (VcpuThread::pause()).
@@ -77,6 +78,7 @@ class Machine {
   GuestMemory memory_;
   KvmVm vm_;
   KvmVcpu vcpu_;
+  TscClock clock_;
   Bus ports_, memory_bus_;
   Serial serial_;
   Cmos cmos_;

@@ -10,7 +10,7 @@ namespace ring1::vmm {
 
 namespace {
 
-constexpr uint32_t kConfigVersion = 1, kCpuidVersion = 1;
+constexpr uint32_t kConfigVersion = 2, kCpuidVersion = 1;
 
 template <class State>
 void add(ArchiveWriter& archive, const char* name, uint32_t version, const State& state) {
@@ -45,7 +45,7 @@ SavedConfig saved_config(const Snapshot& snapshot) {
 ArchiveWriter Machine::save(const KvmSystem& system) const {
   ArchiveWriter archive;
   SectionWriter config, cpuid;
-  config.put(SavedConfig{isa_debug_exit_});
+  config.put(SavedConfig{isa_debug_exit_, active_time_});
   archive.add("config", kConfigVersion, config);
   cpuid.put_all(vcpu_.cpuid());
   archive.add("cpuid", kCpuidVersion, cpuid);
@@ -59,8 +59,8 @@ ArchiveWriter Machine::save(const KvmSystem& system) const {
 }
 
 // The devices' lines before the controllers, which know already what they had seen; the local APIC, with the vCPU,
-// after the I/O APIC, which may send it again what it holds; the ACPI timer after the VM's clock, which it may count
-// by.
+// after the I/O APIC, which may send it again what it holds; the ACPI timer and a real-time clock that has stood after the
+// VM's clock, by which they count.
 void Machine::restore(const KvmSystem& system, const Snapshot& snapshot) {
   const Archive& archive = snapshot.state();
   snapshot.load_memory(memory_);
@@ -68,6 +68,7 @@ void Machine::restore(const KvmSystem& system, const Snapshot& snapshot) {
   restore_device(archive, "cmos", cmos_);
   restore_device(archive, "keyboard", keyboard_);
   restore_state<VmState>(archive, "vm").write(system, vm_.fd());
+  if (active_time_) cmos_.go_on_from_saved();
   restore_device(archive, "acpi-pm", acpi_pm_);
   restore_state<VcpuState>(archive, "vcpu").write(system, vcpu_.fd());
 }

@@ -9,6 +9,7 @@ namespace ring1::vmm {
 
 struct SavedConfig {
   uint8_t isa_debug_exit;
+  uint8_t active_time;
 };
 
 Cpuid saved_cpuid(const Snapshot& snapshot);

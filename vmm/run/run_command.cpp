@@ -29,7 +29,7 @@ MachineConfig new_machine(const RunOptions& options) {
   MachineConfig config{options.memory,
                        options.isa_debug_exit,
                        options.engine,
-                       options.active_time,
+                       options.active_time.value_or(false),
                        options.kvmclock,
                        options.cpu_for,
                        read_inputs(options),
@@ -41,9 +41,16 @@ MachineConfig new_machine(const RunOptions& options) {
 
 MachineConfig saved_machine(const RunOptions& options) {
   const auto snapshot = std::make_shared<const Snapshot>(*options.restore);
-  const bool isa_debug_exit = saved_config(*snapshot).isa_debug_exit != 0;
-  return {
-      snapshot->memory_size(), isa_debug_exit, options.engine, options.active_time, true, {}, {}, snapshot, options.sched};
+  const SavedConfig saved = saved_config(*snapshot);
+  return {snapshot->memory_size(),
+          saved.isa_debug_exit != 0,
+          options.engine,
+          options.active_time.value_or(saved.active_time != 0),
+          true,
+          {},
+          {},
+          snapshot,
+          options.sched};
 }
 
 // Everything in a died VM that is our fault; else only on demand.
