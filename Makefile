@@ -21,7 +21,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup configure build agents programs module run run-guest host run-host test test-all bench sched-study format clean help
+.PHONY: all setup configure build agents programs module run run-guest host run-host test test-all bench sched-study time-study format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -94,6 +94,11 @@ sched-study: $(if $(GUESTS),build,configure)
 	$(if $(GUESTS),@bash scripts/build-module.sh $(build) cloud && SCHED_CSV=$(build)/sched-study/guests.csv bash tests/system/sched.sh)
 	@$(python) sched/sim/plot.py $(build)/sched-study docs/scheduling
 	@cat docs/scheduling/tables.md
+
+# TIME_SECONDS, TIME_PARTS: see the script. docs/time.md has the tables.
+time-study: build
+	@bash scripts/build-module.sh $(build) cloud
+	@bash tests/time_study
 
 format:
 	@bash scripts/packages.sh format
