@@ -91,7 +91,8 @@ sched-study: $(if $(GUESTS),build,configure)
 	@$(cmake_build) --target sched_study 1>&2
 	@mkdir -p $(build)/sched-study
 	@$(build)/sched/sched_study $(build)/sched-study
-	$(if $(GUESTS),@bash scripts/build-module.sh $(build) cloud && SCHED_CSV=$(build)/sched-study/guests.csv bash tests/system/sched.sh)
+	$(if $(GUESTS),@bash scripts/build-module.sh $(build) cloud && SCHED_CSV=$(build)/sched-study/guests.csv bash tests/system/sched.sh && \
+	  THROUGHPUT_CSV=$(build)/sched-study/work.csv bash tests/study/throughput.sh)
 	@$(python) sched/sim/plot.py $(build)/sched-study docs/scheduling
 	@cat docs/scheduling/tables.md
 

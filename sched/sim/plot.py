@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """plot.py IN OUT: tables (Markdown) and plots (SVG) of what sched_study wrote into IN; of guests.csv, if there is one,
-the shares of real guests beside the asked ones."""
+the shares of real guests beside the asked ones, and of work.csv what real guests get done."""
 import collections
 import csv
 import os
@@ -17,6 +17,7 @@ GRAIN = {"sedf": "period", "credit": "slice", "bvt": "allowance"}
 STYLES = {("sedf", "wc"): ("tab:blue", "-"), ("sedf", "nwc"): ("tab:cyan", "--"), ("credit", "wc"): ("tab:red", "-"),
           ("credit", "nwc"): ("tab:orange", "--"), ("bvt", "wc"): ("tab:green", "-")}
 MARKERS = "osv"
+KINDS = ("busy", "io", "mixed")  # guests/bench/load.cpp
 
 
 def rows_of(directory, name):
@@ -96,6 +97,26 @@ def plot_guests(rows, directory):
     save(figure, directory, "guests.svg")
 
 
+def plot_work(rows, directory):
+    cases = list(dict.fromkeys(r["policy"] for r in rows))
+    figure, panel = plt.subplots(figsize=(10, 4))
+    for i, kind in enumerate(KINDS):
+        heights = [float(r["throughput_percent_of_alone"]) for r in rows if r["kind"] == kind]
+        panel.bar([x + (i - 1) * 0.27 for x in range(len(cases))], heights, 0.25, label=kind)
+    panel.set_ylabel("work done, % of alone")
+    panel.set_xticks(range(len(cases)), [case.replace(" ", "\n") for case in cases], fontsize=7)
+    panel.legend(fontsize=7)
+    panel.grid(True, axis="y", linewidth=0.3)
+    save(figure, directory, "work.svg")
+
+
+def work_table(rows):
+    for case in dict.fromkeys(r["policy"] for r in rows):
+        cells = {r["kind"]: r for r in rows if r["policy"] == case}
+        yield [case] + [cells[k]["throughput_percent_of_alone"] for k in KINDS] + [
+            f"{float(cells['io']['latency_mean_us']) / 1000:.2f}"]
+
+
 def table(header, rows):
     yield "| " + " | ".join(header) + " |"
     yield "|" + "---|" * len(header)
@@ -134,6 +155,11 @@ def main():
         plot_guests(guests, target)
         parts += ["Real guests:", "", *table(["policy", "guest", "asked %", "got %"], (
             [r["policy"], r["guest"], r["asked_percent"], r["got_percent"]] for r in guests)), ""]
+    if os.path.exists(os.path.join(source, "work.csv")):
+        work = rows_of(source, "work.csv")
+        plot_work(work, target)
+        parts += ["Real guests, work done in % of what each does alone, and the I/O-bound guest's mean wait in ms:", "",
+                  *table(["", *KINDS, "io: mean wait"], work_table(work)), ""]
     with open(os.path.join(target, "tables.md"), "w") as file:
         file.write("\n".join(parts))
 
