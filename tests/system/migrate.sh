@@ -32,9 +32,10 @@ while [ $n -lt STEPS ]; do
   sum=$(seq $n $((n + 3000)) | sha256sum | cut -c1-16)
   forks=0
   for i in 1 2 3 4; do sh -c "exit $i" || forks=$((forks + $?)); done
-  before=$(cut -d. -f1 /proc/uptime)
   usleep 30000
-  [ $(cut -d. -f1 /proc/uptime) -ge $before ] && time=on || time=back
+  now=$(cut -d' ' -f1 /proc/uptime | tr -d .)
+  [ $now -ge ${before:-0} ] && time=on || time=back
+  before=$now
   float=$(awk "BEGIN { x = 0; for (i = 1; i < 500; i++) x += $n / (i * i + $n); printf \"%.9f\", x }")
   seq 1 1000 >file.$n
   packed=$(gzip -c file.$n | gunzip -c | cmp - file.$n && echo same)

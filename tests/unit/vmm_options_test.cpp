@@ -48,6 +48,9 @@ TEST(VmmOptions, SaveAndRestore) {
   EXPECT_THROW(run({"run", "--restore", "f", "--reboot"}), Failure);
   EXPECT_EQ(run({"run", "--kernel", "k", "--cpu-for", "bt,svm"}).cpu_for, (std::vector<std::string>{"bt", "svm"}));
   EXPECT_THROW(run({"run", "--kernel", "k", "--cpu-for", "xen"}), Failure);
+  EXPECT_TRUE(run({"run", "--kernel", "k"}).kvmclock);
+  EXPECT_FALSE(run({"run", "--kernel", "k", "--no-kvmclock"}).kvmclock);
+  EXPECT_THROW(run({"run", "--restore", "file", "--no-kvmclock"}), Failure);
 }
 
 TEST(VmmOptions, RunInFull) {

@@ -266,6 +266,22 @@ TEST(VmmCpuid, LevelledToTheLeast) {
   EXPECT_EQ(mine[1].edx, 0u) << "a leaf that the other lacks has none of the features";
 }
 
+TEST(VmmCpuid, OneClockOrTheOther) {
+  constexpr uint32_t kClock = 1u << 0 | 1u << 3 | 1u << 5 | 1u << 24, kOther = 1u << 1, kInvariantTsc = 1u << 8;
+  const Cpuid offered = {leaf(0x40000000, 0x40000001, 1, 2, 3), leaf(0x40000001, kClock | kOther, 0, 0, 0),
+                         leaf(0x80000007, 0, 0, 0, kInvariantTsc | 1)};
+  Cpuid with = offered, without = offered;
+  choose_clock(with, true);
+  EXPECT_EQ(with[1].eax, kClock | kOther);
+  EXPECT_EQ(with[2].edx, 1u);
+  choose_clock(without, false);
+  EXPECT_EQ(without[1].eax, kOther);
+  EXPECT_EQ(without[2].edx, kInvariantTsc | 1);
+  Cpuid nothing = {offered[2]};
+  choose_clock(nothing, true);
+  EXPECT_EQ(nothing[0].edx, kInvariantTsc | 1) << "a device without the clock";
+}
+
 TEST(VmmSave, Requests) {
   const SaveRequest plain = parse_save_request("/tmp/a file");
   EXPECT_EQ(plain.path, "/tmp/a file");
