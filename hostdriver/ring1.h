@@ -66,6 +66,7 @@ struct ring1_vm {
 	struct mutex pin_lock;
 	struct xarray pinned; /* guest frame number -> struct page */
 	bool irqchip, pit;
+	bool manual_dirty_log;
 	struct ring1_choice choice; /* held as long as the VM lives */
 	u64 identity_map; /* guest physical address; of use to engine vmx where it needs one */
 	struct ring1_sched_params sched;
@@ -146,6 +147,8 @@ void ring1_vm_disown_vcpus(struct ring1_vm *vm);
 /* memslot.c, dirty_log.c, pin.c */
 int ring1_set_memory_region(void *vm, void *region);
 int ring1_get_dirty_log(void *vm, void *log);
+int ring1_clear_dirty_log(void *vm, void *log);
+int ring1_enable_cap(void *vm, void *cap);
 int ring1_dirty_log_start(struct ring1_vm *vm, struct ring1_memslot *slot);
 void ring1_dirty_log_stop(struct ring1_memslot *slot);
 struct ring1_memslot *ring1_slot_by_id(struct ring1_vm *vm, u32 id);

@@ -91,6 +91,8 @@ static int set_identity_map_addr(void *object, void *data)
 static const struct ring1_op vm_ops[] = {
 	{ KVM_SET_USER_MEMORY_REGION, RING1_IN, ring1_set_memory_region },
 	{ KVM_GET_DIRTY_LOG, RING1_IN, ring1_get_dirty_log },
+	{ KVM_CLEAR_DIRTY_LOG, RING1_IN, ring1_clear_dirty_log },
+	{ KVM_ENABLE_CAP, RING1_IN, ring1_enable_cap },
 	{ KVM_SET_IDENTITY_MAP_ADDR, RING1_IN, set_identity_map_addr },
 	{ KVM_IRQ_LINE, RING1_IN, ring1_irq_line },
 	{ KVM_IRQ_LINE_STATUS, RING1_IN | RING1_OUT, ring1_irq_line_status },

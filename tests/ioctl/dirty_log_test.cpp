@@ -125,6 +125,68 @@ TEST(dirty_log_kept) {
 
 namespace {
 
+long clear_log(const Vm& vm, uint32_t slot, uint64_t first, uint32_t count, void* bitmap) {
+  kvm_clear_dirty_log log{};
+  log.slot = slot;
+  log.first_page = first;
+  log.num_pages = count;
+  log.dirty_bitmap = bitmap;
+  return vm.call(KVM_CLEAR_DIRTY_LOG, &log);
+}
+
+long clear_by_hand(const Vm& vm, uint64_t flags) {
+  kvm_enable_cap cap{};
+  cap.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2;
+  cap.args[0] = flags;
+  return vm.call(KVM_ENABLE_CAP, &cap);
+}
+
+}  // namespace
+
+TEST(dirty_log_clear_errors) {
+  Vm vm;
+  Memory memory(200 * kPage);
+  uint64_t bitmap[4] = {};
+  CHECK_EQ(clear_by_hand(vm, ~0ull), -EINVAL);
+  CHECK_EQ(vm.set_region(0, 0, memory, 200 * kPage), 0);
+  CHECK_EQ(clear_log(vm, 0, 0, 64, bitmap), -ENOENT);
+  CHECK_EQ(clear_log(vm, 1, 0, 64, bitmap), -ENOENT);
+  CHECK_EQ(clear_log(vm, 0xffff, 0, 64, bitmap), -EINVAL);
+  CHECK_EQ(vm.set_region(0, 0, memory, 200 * kPage, KVM_MEM_LOG_DIRTY_PAGES), 0);
+  CHECK_EQ(clear_log(vm, 0, 0, 200, bitmap), 0);
+  CHECK_EQ(clear_log(vm, 0, 128, 72, bitmap), 0);
+  CHECK_EQ(clear_log(vm, 0, 200, 0, bitmap), -EINVAL);  // not a multiple of 64
+  CHECK_EQ(clear_log(vm, 0, 1, 64, bitmap), -EINVAL);
+  CHECK_EQ(clear_log(vm, 0, 0, 65, bitmap), -EINVAL);
+  CHECK_EQ(clear_log(vm, 0, 0, 201, bitmap), -EINVAL);
+  CHECK_EQ(clear_log(vm, 0, 128, 73, bitmap), -EINVAL);
+  CHECK_EQ(clear_log(vm, 0, 256, 0, bitmap), -EINVAL);
+  CHECK_EQ(clear_log(vm, 0, 0xffffffffffffffc0, 64, bitmap), -EINVAL);
+  CHECK_EQ(clear_log(vm, 0, 0, 64, reinterpret_cast<void*>(8)), -EFAULT);
+}
+
+// The log stays until it is cleared, page by page; what is clean again is noticed again.
+TEST(dirty_log_cleared_by_hand) {
+  needs_guest();
+  // mov [3000h], al; mov [5000h], al; hlt; mov [5001h], al; hlt
+  RealMode machine({0xa2, 0x00, 0x30, 0xa2, 0x00, 0x50, kHlt, 0xa2, 0x01, 0x50, kHlt});
+  CHECK_EQ(clear_by_hand(machine.vm, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE), 0);
+  log_on(machine);
+  CHECK_EQ(machine.vcpu.run(), 0);
+  for (unsigned i = 0; i < 2; i++) CHECK_EQ(dirty_pages(machine), 1u << 3 | 1u << 5);
+  uint64_t some = 1u << 5 | 1u << 7;
+  CHECK_EQ(clear_log(machine.vm, 0, 0, 16, &some), 0);
+  CHECK_EQ(dirty_pages(machine), 1u << 3);
+  CHECK_EQ(machine.vcpu.run(), 0);
+  CHECK_EQ(dirty_pages(machine), 1u << 3 | 1u << 5);
+  uint64_t all = ~0ull;
+  CHECK_EQ(clear_log(machine.vm, 0, 0, 16, &all), 0);
+  CHECK_EQ(dirty_pages(machine), 0u);
+  CHECK_EQ(clear_by_hand(machine.vm, 0), 0);
+}
+
+namespace {
+
 // A 32-bit guest with paging: all memory is mapped at its own address and again 16 MiB higher. It writes four bytes at
 // pseudo-random places through both, by stores, read-modify-write, string instructions, pushes and SSE, and halts each
 // time `ecx` of them are done.
