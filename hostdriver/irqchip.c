@@ -40,7 +40,7 @@ static int add_pit(struct ring1_vm *vm)
 	if (!vm->irqchip)
 		return -ENOENT;
 	for (i = 0; i < RING1_MAX_VCPUS; i++)
-		if (vm->vcpus[i] && vm->vcpus[i]->entered)
+		if (vm->vcpus[i] && vm->vcpus[i]->started)
 			return -EINVAL;
 	vm->pit = true;
 	for (i = 0; i < RING1_MAX_VCPUS; i++)

@@ -20,6 +20,15 @@ static int kvmclock_ctrl(void *object, void *unused)
 	return 0;
 }
 
+/* There is no page for the TPR (KVM_CAP_VAPIC is 0), but a VMM may say at each reset that it wants none. */
+static int set_vapic_addr(void *object, void *data)
+{
+	struct ring1_vcpu *vcpu = object;
+	const struct kvm_vapic_addr *vapic = data;
+
+	return vcpu->vm->irqchip && !vapic->vapic_addr ? 0 : -EINVAL;
+}
+
 static const struct ring1_op vcpu_ops[] = {
 	{ KVM_GET_REGS, RING1_OUT, ring1_get_regs },
 	{ KVM_SET_REGS, RING1_IN, ring1_set_regs },
@@ -38,6 +47,7 @@ static const struct ring1_op vcpu_ops[] = {
 	{ KVM_INTERRUPT, RING1_IN, ring1_inject_interrupt },
 	{ KVM_NMI, 0, ring1_inject_nmi },
 	{ KVM_KVMCLOCK_CTRL, 0, kvmclock_ctrl },
+	{ KVM_SET_VAPIC_ADDR, RING1_IN, set_vapic_addr },
 };
 
 static long vcpu_op(struct ring1_vcpu *vcpu, unsigned int cmd, void __user *argp)

@@ -43,6 +43,36 @@ TEST(irqchip_pit_create) {
   CHECK_EQ(vm.call(KVM_CREATE_PIT2, &config), -EEXIST);
 }
 
+// A VMM may have looked at the vCPU already.
+TEST(irqchip_pit_create_late) {
+  Vm vm;
+  CHECK_EQ(vm.call(KVM_CREATE_IRQCHIP), 0);
+  Vcpu vcpu(vm);
+  kvm_lapic_state lapic = {};
+  CHECK_EQ(vcpu.call(KVM_GET_LAPIC, &lapic), 0);
+  kvm_pit_config config = {};
+  CHECK_EQ(vm.call(KVM_CREATE_PIT2, &config), 0);
+  kvm_pit_state2 pit = {};
+  CHECK_EQ(vm.call(KVM_GET_PIT2, &pit), 0);
+}
+
+TEST(irqchip_vapic) {
+  kvm_vapic_addr none = {};
+  {
+    Vm vm;
+    Vcpu vcpu(vm);
+    CHECK_EQ(vcpu.call(KVM_SET_VAPIC_ADDR, &none), -EINVAL);
+  }
+  Vm vm;
+  CHECK_EQ(vm.call(KVM_CREATE_IRQCHIP), 0);
+  Vcpu vcpu(vm);
+  CHECK_EQ(vcpu.call(KVM_SET_VAPIC_ADDR, &none), 0);
+  if (vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_VAPIC)) == 0) {
+    kvm_vapic_addr some = {.vapic_addr = 0x5000};
+    CHECK_EQ(vcpu.call(KVM_SET_VAPIC_ADDR, &some), -EINVAL);
+  }
+}
+
 TEST(irqchip_state) {
   Vm vm;
   CHECK_EQ(vm.call(KVM_CREATE_IRQCHIP), 0);
