@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The stock guest on other host processors, kernels and mitigations, and with the module's parameters at their limits.
-# RING1_MATRIX=all runs every entry (an hour and more), RING1_MATRIX=REGEX those whose settings match; without it, none.
+# The stock guest on other host processors, kernels and mitigations, and with the module's parameters at their limits; the
+# guest tests and the ioctls on each processor of Bochs.
+# RING1_MATRIX=all runs every entry (two hours and more), RING1_MATRIX=REGEX those whose settings match; without it, none.
 . "$(dirname "$0")/lib.sh"
 
 mitigated='HOST_APPEND=pti=on mitigations=auto'
 
 [ -n "${RING1_MATRIX:-}" ] || skip "RING1_MATRIX is not set"
 
+wanted() { [ "$RING1_MATRIX" = all ] || grep -qE -- "$RING1_MATRIX" <<<"$*"; }
+
 # entry VARIABLE=VALUE...
 entry() {
-  case $RING1_MATRIX in
-  all) ;;
-  *) grep -qE -- "$RING1_MATRIX" <<<"$*" || return ;;
-  esac
+  wanted "$@" || return
   say "booting with $*"
   if ! TIMEOUT=${TIMEOUT:-240} guest 'uname -r' "$@"; then
     fail "$*: ended badly after $seconds s"
@@ -22,6 +22,28 @@ entry() {
   else
     say "$*: $seconds s"
   fi
+}
+
+# guest_tests MODEL ENGINE...: on Bochs. The hostile ones mostly run until their time is over, which is long there.
+guest_tests() {
+  local model=$1 engine
+  shift
+  for engine; do
+    wanted "CPU=$model guest_tests=$engine" || continue
+    say "guest tests on $model, $engine"
+    EMULATOR=bochs CPU=$model "$root/tests/run_guests" --engine $engine --skip hostile >"$work/out" 2>"$work/err" ||
+      fail "guest tests on $model, $engine: $(grep -vE '^(PASS|XFAIL| )' "$work/out")"
+  done
+}
+
+# ioctls MODEL TYPE KNOWN: KNOWN is a test that fails there.
+ioctls() {
+  wanted "CPU=$1 ioctls=$2" || return
+  say "ioctls on $1, machine type $2"
+  files=(--file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test")
+  host "/root/ioctl_test --machine-type $2; true" EMULATOR=bochs CPU=$1 TIMEOUT=900 || fail "the host ended with $?"
+  grep -q ' tests failed on /dev/ring1$' "$work/out" || fail "no end: $(tail -n 5 "$work/out")"
+  grep '^FAIL' "$work/out" | grep -vx "FAIL $3" && fail "ioctls on $1: $(grep -B 5 '^FAIL' "$work/out")"
 }
 
 # The module for the plain flavour is not always built with the rest.
@@ -37,13 +59,24 @@ entry CPU=Nehalem "$mitigated"
 TIMEOUT=1500 entry MODULE_ARGS=tc_size=65536 ICOUNT=1
 entry MODULE_ARGS=check_recovery=1
 plain
-# Without VT-x; with it, but without EPT; without unrestricted guest; with everything.
+# Without VT-x; with it, but without EPT; without unrestricted guest; with everything; with AMD-V.
 bash "$root/scripts/packages.sh" bochs
-for model in p4_prescott_celeron_336 core2_penryn_t9600 corei5_lynnfield_750 corei7_sandy_bridge_2600k corei7_skylake_x; do
+for model in p4_prescott_celeron_336 core2_penryn_t9600 corei5_lynnfield_750 corei7_sandy_bridge_2600k corei7_skylake_x \
+  zambezi; do
   TIMEOUT=900 entry EMULATOR=bochs CPU=$model
   TIMEOUT=900 entry EMULATOR=bochs CPU=$model GUEST=686
 done
-for model in corei5_lynnfield_750 corei7_sandy_bridge_2600k corei7_skylake_x; do
+for model in corei5_lynnfield_750 corei7_sandy_bridge_2600k corei7_skylake_x zambezi; do
   TIMEOUT=900 entry EMULATOR=bochs CPU=$model GUEST=amd64
 done
+guest_tests p4_prescott_celeron_336 ring1
+guest_tests core2_penryn_t9600 vmx
+guest_tests corei5_lynnfield_750 vmx
+guest_tests corei7_sandy_bridge_2600k vmx vmx-shadow
+guest_tests corei7_skylake_x vmx
+guest_tests zambezi svm svm-shadow
+# docs/debugging.md: without Accessed and Dirty bits in EPT Bochs lets walks write protected tables.
+ioctls corei7_sandy_bridge_2600k 0x72310102 dirty_log_has_what_walks_write
+ioctls corei7_sandy_bridge_2600k 0x72310302 none
+ioctls corei7_skylake_x 0x72310102 none
 finish
