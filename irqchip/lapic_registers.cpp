@@ -29,6 +29,7 @@ uint32_t lvt_writable(uint32_t lvt) {
 int LocalApic::end_of_interrupt() {
   const int vector = highest(kApicIsr);
   if (vector >= 0) clear_bit(kApicIsr, static_cast<uint8_t>(vector));
+  if (vector == static_cast<int>(reg(kApicLvtTimer) & kVectorMask)) ticks_.ended();
   return vector;
 }
 

@@ -42,12 +42,10 @@ void LocalApic::write_divide(uint32_t value, uint64_t now) {
 
 uint64_t LocalApic::next_deadline() const {
   if (!timer_running_) return kNoDeadline;
-  const uint64_t due = ticks_.due(period());
-  return ticks_.pending() && due < timer_expiry_ ? due : timer_expiry_;
+  return ticks_.pending() && ticks_.due() < timer_expiry_ ? ticks_.due() : timer_expiry_;
 }
 
-// A periodic timer's ticks that were missed are made up for. One that finds the one before still waiting is tried again
-// half a period later.
+// A periodic timer's ticks that were missed are made up for.
 void LocalApic::advance(uint64_t now) {
   if (now < next_deadline()) return;
   const uint64_t period = this->period();
@@ -57,8 +55,8 @@ void LocalApic::advance(uint64_t now) {
     timer_running_ = period != 0;
   }
   switch (deliver_local(kApicLvtTimer)) {
-    case Delivery::kDelivered: return ticks_.delivered(now);
-    case Delivery::kCoalesced: return ticks_.wait(now);
+    case Delivery::kDelivered: return ticks_.delivered(now, period);
+    case Delivery::kCoalesced: return ticks_.wait(now, period);
     case Delivery::kMasked: return ticks_.drop();
   }
 }

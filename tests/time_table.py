@@ -8,7 +8,7 @@ import sys
 SETTINGS = {"bt_alone": "bt, alone", "svm_alone": "svm, alone", "bt_twice": "bt, 2 guests",
             "bt_four_times": "bt, 4 guests"}
 SOURCES = {"APIC_timer": "local APIC timer", "PIT": "PIT", "ACPI_timer": "ACPI timer", "RTC": "RTC"}
-TIMERS = {"PIT": "PIT, 1 kHz", "APIC": "local APIC, 1 kHz", "storm": "local APIC, 5 kHz"}
+TIMERS = {"PIT": "PIT, 1 kHz", "APIC": "local APIC, 1 kHz", "storm": "local APIC, 2 kHz"}
 IDLE = {"nothing": "no guest", "halted": "HLT, no deadline", "ticking": "HLT, 1 kHz timer", "686": "Debian 686, idle",
         "amd64": "Debian amd64, idle"}
 

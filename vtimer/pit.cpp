@@ -33,7 +33,7 @@ void Pit::forget_ticks(uint64_t now) {
 
 void Pit::deliver(uint64_t now) {
   switch (line_.pulse()) {
-    case TimerLine::Answer::kDelivered: ticks_.delivered(now); break;
+    case TimerLine::Answer::kDelivered: ticks_.delivered(now, channel_[0].period_ns()); break;
     case TimerLine::Answer::kCoalesced: break;
     case TimerLine::Answer::kMasked: ticks_.drop(); break;
   }
@@ -44,13 +44,12 @@ void Pit::advance(uint64_t now) {
   const uint64_t fresh = edges - seen_edges_;
   seen_edges_ = edges;
   ticks_.add(fresh);
-  const uint64_t due = ticks_.due(channel_[0].period_ns());
-  if (ticks_.pending() && (fresh || (ended_ && now >= due))) {
+  if (ticks_.pending() && (fresh || (ended_ && now >= ticks_.due()))) {
     ended_ = false;
     deliver(now);
   }
   uint64_t next = channel_[0].next_edge(now);
-  if (ticks_.pending() && ended_ && due < next) next = due;
+  if (ticks_.pending() && ended_ && ticks_.due() < next) next = ticks_.due();
   deadline_ = next != kNoDeadline && next < now + kMinInterval ? now + kMinInterval : next;
 }
 

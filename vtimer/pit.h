@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The 8254 of a PC and port 0x61. Times are nanoseconds of virtual time (Clock).
 //
-// Lost ticks: a tick that finds the line's interrupt still waiting is kept (tick_backlog.h), and delivered when the
-// guest has ended one, at most twice as often as regular ones. What comes while the guest does not listen to the line
-// at all is dropped and counted.
+// Lost ticks: a tick that finds the line's interrupt still waiting is kept, and delivered when the guest has ended one
+// (tick_backlog.h). What comes while the guest does not listen to the line at all is dropped and counted.
 #pragma once
 
 #include <linux/kvm.h>
@@ -47,8 +46,8 @@ class Pit {
   void line_ended() {
     if (!ticks_.pending()) return;
     ended_ = true;
-    const uint64_t due = ticks_.due(channel_[0].period_ns());
-    if (due < deadline_) deadline_ = due;
+    ticks_.ended();
+    if (ticks_.due() < deadline_) deadline_ = ticks_.due();
   }
 
   bool speaker_on() const { return port61_ & kSpeakerData; }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Ticks of a periodic timer that the guest has not been given yet, as it did not run or was slow. They are delivered
-// between the regular ones, so a guest that counts ticks catches up at twice its speed until it agrees with one that
-// reads the time-stamp counter, and is not overrun. What exceeds kMax is dropped: after a long stop time jumps once.
+// Ticks of a periodic timer that the guest has not been given yet, as it did not run or was slow. Each comes when the guest
+// has ended the one before, and on average they come at most at twice the regular rate, so a guest that counts ticks catches
+// up until it agrees with one that reads the time-stamp counter, and is not overrun. The average includes the time in which
+// the guest did not run: one that has a quarter of a processor gets its ticks as well, many in a row when it is its turn.
+// What exceeds kMax is dropped: after a long stop time jumps once. A guest that was given too many to keep up with has half
+// a period between two, in which it can do something else.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +14,25 @@ namespace ring1::vtimer {
 class TickBacklog {
  public:
   static constexpr uint32_t kMax = 250;
+  static constexpr uint32_t kMostInARow = 128;
 
   void add(uint64_t ticks) {
     const uint64_t room = kMax - pending_;
     pending_ += static_cast<uint32_t>(ticks < room ? ticks : room);
     dropped_ += ticks < room ? 0 : ticks - room;
+    overrun_ = overrun_ || ticks > room;
   }
-  void delivered(uint64_t now) {
+  void delivered(uint64_t now, uint64_t period) {
     --pending_;
-    last_ = now;
+    const uint64_t saved = overrun_ ? 0 : kMostInARow * (period / 2);
+    const uint64_t oldest = now > saved ? now - saved : 0;
+    overrun_ = false;
+    turn_ = (turn_ > oldest ? turn_ : oldest) + period / 2;
+    wait(now, period);
   }
-  // The guest still has the one before.
-  void wait(uint64_t now) { last_ = now; }
+  // The guest still has the one before: until it ends that, or for half a period.
+  void wait(uint64_t now, uint64_t period) { retry_ = now + period / 2; }
+  void ended() { retry_ = 0; }
   // Nobody listens, or the timer begins another life.
   void drop() {
     dropped_ += pending_;
@@ -33,11 +43,13 @@ class TickBacklog {
   uint32_t pending() const { return pending_; }
   uint64_t dropped() const { return dropped_; }
   // The earliest time for a tick out of turn.
-  uint64_t due(uint64_t period) const { return last_ + period / 2; }
+  uint64_t due() const { return turn_ > retry_ ? turn_ : retry_; }
 
  private:
   uint32_t pending_ = 0;
-  uint64_t last_ = 0;  // delivery
+  bool overrun_ = false;  // some were dropped since the last delivery
+  uint64_t turn_ = 0;     // the next is due by the average
+  uint64_t retry_ = 0;
   uint64_t dropped_ = 0;
 };
 

@@ -264,7 +264,7 @@ TEST_F(PitTest, ManyHoursWithoutDrift) {
   EXPECT_EQ(pit.dropped_ticks(), 8640000u - Pit::kMaxPending);
 }
 
-TEST_F(PitTest, MissedTicksComeAtTwiceTheRate) {
+TEST_F(PitTest, MissedTicksComeWhenTheGuestRunsAgain) {
   program(0, 2, 1193);
   answer = Answer::kCoalesced;
   at(1193 * 5);
@@ -272,15 +272,50 @@ TEST_F(PitTest, MissedTicksComeAtTwiceTheRate) {
   EXPECT_EQ(pulses, 1u);
   EXPECT_EQ(pit.pending_ticks(), 5u);
   answer = Answer::kDelivered;
-  // From the next regular tick on the guest ends each at once: two a period until nothing is owed.
-  for (unsigned periods = 1; periods <= 4; ++periods) {
-    run_to(1193 * (5 + periods));
-    EXPECT_EQ(pulses, 2 * periods) << periods;
-    EXPECT_EQ(pit.pending_ticks(), 6 - periods) << periods;
-  }
-  run_to(1193 * 20);
+  run_to(1193 * 6);
   EXPECT_EQ(pit.pending_ticks(), 0u);
+  run_to(1193 * 20);
   EXPECT_EQ(pulses, 21u) << "every tick once, and the one that was coalesced";
+  EXPECT_EQ(pit.dropped_ticks(), 0u);
+}
+
+// A backlog that is larger than what may come in a row.
+TEST_F(PitTest, ManyMissedTicksComeAtTwiceTheRate) {
+  constexpr unsigned kRow = TickBacklog::kMostInARow, kOwed = kRow + 50;
+  program(0, 2, 1193);
+  at(1193 * kOwed);
+  pit.advance(now);
+  pit.line_ended();
+  run_to(1193 * kOwed + 1);
+  EXPECT_NEAR(pulses, kRow, 2);
+  const unsigned before = pulses;
+  run_to(1193 * (kOwed + 20));
+  EXPECT_NEAR(pulses - before, 40, 2);
+  run_to(1193 * (kOwed + 200));
+  EXPECT_EQ(pulses, kOwed + 200);
+}
+
+// Nor may it be drowned: one that lost some has time between two.
+TEST_F(PitTest, AfterDroppedTicksTheRestIsSpaced) {
+  program(0, 2, 1193);
+  at(1193 * 1000);
+  pit.advance(now);
+  pit.line_ended();
+  EXPECT_EQ(pit.dropped_ticks(), 1000u - Pit::kMaxPending);
+  run_to(1193 * 1010);
+  EXPECT_NEAR(pulses, 1 + 20, 2);
+}
+
+// One that has the processor for 10 of 40 periods is given all of its ticks all the same.
+TEST_F(PitTest, AQuarterOfAProcessorHasAllTicks) {
+  program(0, 2, 1193);
+  for (unsigned turn = 1; turn <= 50; ++turn) {
+    at(1193 * 40 * turn);
+    pit.advance(now);
+    pit.line_ended();
+    run_to(1193 * (40 * turn + 10));
+  }
+  EXPECT_EQ(pulses, 40u * 50 + 10);
   EXPECT_EQ(pit.dropped_ticks(), 0u);
 }
 
