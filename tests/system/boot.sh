@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The stock guests, from the extracted kernel and from Debian's own bzImage, and a multiboot kernel through KERNEL=.
+# The stock guests, from the extracted kernel and from Debian's own bzImage, a multiboot kernel through KERNEL=, and QEMU
+# instead of our tool.
 . "$(dirname "$0")/lib.sh"
 
 # One line is said on any machine, bare ones included: "...use pci=nocrs and report a bug".
@@ -43,5 +44,14 @@ if grep -q '^FAIL' "$work/out" || ! grep -q '^PASS' "$work/out"; then
   fail "the multiboot kernel ended with $status and said: $(tail -n 3 "$work/out")"
 else
   say "the multiboot kernel: $(tail -n 1 "$work/out")"
+fi
+
+say "booting with QEMU as the VMM"
+if ! TIMEOUT=${TIMEOUT:-240} guest 'uname -r; cat /sys/devices/system/clocksource/clocksource0/current_clocksource' NESTED=qemu-ring1; then
+  fail "QEMU's guest did not end well"
+elif [ "$(tail -n 1 "$work/out")" != kvm-clock ]; then
+  fail "QEMU's guest says $(tr '\n' ' ' <"$work/out")"
+else
+  say "QEMU's guest: $(head -n 1 "$work/out"), $seconds s"
 fi
 finish
