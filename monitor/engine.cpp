@@ -174,8 +174,9 @@ bool Engine::serve_pending() {
     exit_to_user(KVM_EXIT_SHUTDOWN);
     return false;
   }
-  // A device's write as any other: what it changes for the processor is dealt with first.
-  if (monitor_.machine.paravirt_clock().update()) {
+  if (ParavirtClock& clock = monitor_.machine.paravirt_clock(); clock.due()) {
+    to_architectural();
+    clock.update();
     attend();
     return false;
   }

@@ -52,7 +52,7 @@ bool ParavirtClock::write_msr(uint32_t features, uint32_t index, uint64_t value)
     case kWallClockOld:
     case kWallClock:
       cpu_.kvm_wall_clock = value;
-      (void)write_wall_clock();
+      write_wall_clock();
       return true;
     case kSystemTimeOld:
     case kSystemTime: cpu_.kvm_system_time = value; break;
@@ -65,7 +65,7 @@ bool ParavirtClock::write_msr(uint32_t features, uint32_t index, uint64_t value)
 }
 
 // Written once, at the guest's wish. Where virtual time stands with the VM, real time for the guest began with it.
-bool ParavirtClock::write_wall_clock() {
+void ParavirtClock::write_wall_clock() {
   ring1_vcpu_shared& shared = host_.shared();
   uint64_t began;
   if (shared.config.active_time) {
@@ -76,39 +76,43 @@ bool ParavirtClock::write_wall_clock() {
   }
   const vtimer::PvclockWall wall = {.seconds = static_cast<uint32_t>(began / kNsPerSecond),
                                     .nanoseconds = static_cast<uint32_t>(began % kNsPerSecond)};
-  return publish(memory_, Gpa(cpu_.kvm_wall_clock), wall);
+  (void)publish(memory_, Gpa(cpu_.kvm_wall_clock), wall);
 }
 
-bool ParavirtClock::write_time() {
+void ParavirtClock::write_time() {
   ring1_vcpu_shared& shared = host_.shared();
-  const bool stopped = __atomic_exchange_n(&shared.guest_stopped, 0, __ATOMIC_RELAXED);
-  if (!(cpu_.kvm_system_time & kEnabled)) return false;
+  const bool stopped = shared.guest_stopped != 0;
+  shared.guest_stopped = 0;
+  changed_ = false;
+  if (!(cpu_.kvm_system_time & kEnabled)) return;
   const uint64_t now = hardware::read_tsc();
-  return publish(memory_, Gpa(cpu_.kvm_system_time & ~kEnabled),
-                 {.tsc = now + cpu_.tsc_offset,
-                  .ns = devices_.kvm_clock(now),
-                  .scale = vtimer::PvclockScale::of(shared.config.tsc_khz),
-                  .tsc_stable = shared.config.tsc_stable != 0,
-                  .stopped = stopped});
+  (void)publish(memory_, Gpa(cpu_.kvm_system_time & ~kEnabled),
+                {.tsc = now + cpu_.tsc_offset,
+                 .ns = devices_.kvm_clock(now),
+                 .scale = vtimer::PvclockScale::of(shared.config.tsc_khz),
+                 .tsc_stable = shared.config.tsc_stable != 0,
+                 .stopped = stopped});
+}
+
+bool ParavirtClock::steal_due() const {
+  if (steal_register_ != cpu_.kvm_steal_time) return true;
+  return (cpu_.kvm_steal_time & kEnabled) && host_.shared().stats.stolen_ns != stolen_;
 }
 
 // What was stolen before the guest asked is not told.
-bool ParavirtClock::write_steal() {
-  const uint64_t total = host_.shared().stats.stolen_ns, news = total - stolen_;
+void ParavirtClock::write_steal() {
   const bool is_new = steal_register_ != cpu_.kvm_steal_time;
+  const uint64_t total = host_.shared().stats.stolen_ns, news = is_new ? 0 : total - stolen_;
   steal_register_ = cpu_.kvm_steal_time;
   stolen_ = total;
-  if (!(cpu_.kvm_steal_time & kEnabled) || (!news && !is_new)) return false;
-  return add_stolen(memory_, Gpa(cpu_.kvm_steal_time & ~kEnabled), is_new ? 0 : news);
+  if (cpu_.kvm_steal_time & kEnabled) (void)add_stolen(memory_, Gpa(cpu_.kvm_steal_time & ~kEnabled), news);
 }
 
-bool ParavirtClock::update() {
-  bool written = write_steal();
-  if (changed_ || host_.shared().guest_stopped) {
-    changed_ = false;
-    written |= write_time();
-  }
-  return written;
+bool ParavirtClock::due() const { return changed_ || host_.shared().guest_stopped || steal_due(); }
+
+void ParavirtClock::update() {
+  if (steal_due()) write_steal();
+  if (changed_ || host_.shared().guest_stopped) write_time();
 }
 
 }  // namespace ring1::monitor

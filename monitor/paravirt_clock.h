@@ -23,13 +23,16 @@ class ParavirtClock {
 
   // The guest's TSC or its clock was set, or one of the registers.
   void changed() { changed_ = true; }
-  // Before the guest goes on. True: guest memory was written.
-  bool update();
+  // Before the guest goes on: is there something to write? Then its state must be in ring1_cpu_state, as for any write of a
+  // device that may meet code, page tables or descriptors.
+  bool due() const;
+  void update();
 
  private:
-  bool write_wall_clock();
-  bool write_time();
-  bool write_steal();
+  bool steal_due() const;
+  void write_wall_clock();
+  void write_time();
+  void write_steal();
 
   Host& host_;
   ring1_cpu_state& cpu_;

@@ -208,6 +208,40 @@ void over_page_table() {
   paging_off();
 }
 
+// The version as the first half of a descriptor: it moves the base from 0 to 1, for who loads it afterwards.
+void over_descriptor() {
+  constexpr unsigned kIndex = 9;  // behind 64 bytes, and 8 of the record
+  auto* const page = static_cast<uint8_t*>(allocate_page());
+  const TablePointer old = sgdt();
+  const unsigned size = old.limit + 1u < 64 ? old.limit + 1u : 64;
+  for (unsigned i = 0; i < size; ++i) page[i] = reinterpret_cast<uint8_t*>(old.base)[i];
+  auto* const descriptor = reinterpret_cast<volatile uint32_t*>(page + 8 * kIndex);
+  descriptor[0] = 0x0000ffff;
+  descriptor[1] = 0x00cf9300;  // data, writable, 4 GiB
+  auto* const words = static_cast<volatile uint8_t*>(allocate_page());
+  words[0] = 10;
+  words[1] = 11;
+  const auto read = [&] {
+    uint8_t value;
+    asm volatile("movb %%fs:(%1), %0" : "=q"(value) : "r"(words) : "memory");
+    return value;
+  };
+  lgdt({8 * kIndex + 7, address_of(page)});
+  write_fs(8 * kIndex);
+  expect_equal("a segment whose descriptor lies in a record", read(), 10);
+  wrmsr(kStealTime, address_of(page + 64) | kEnabled);
+  expect_equal("  keeps its base", read(), 10);
+  descriptor[0] = 0x0001ffff;  // whatever version it is by now
+  write_fs(8 * kIndex);
+  expect_equal("  until it is loaded again", read(), 11);
+  wrmsr(kStealTime, address_of(page + 64) | kEnabled);
+  for (unsigned i = 0; i < kReads; ++i) clock_ns();
+  expect_equal("  and keeps the other one", read(), 11);
+  wrmsr(kStealTime, 0);
+  lgdt(old);
+  write_fs(read_ds());
+}
+
 void hidden() {
   for (const uint32_t index : {kWallClockOld, kSystemTimeOld, kWallClock, kSystemTime, kStealTime}) {
     expect_fault("a hidden register is read", ATTEMPT("rdmsr", : : "c"(index) : "eax", "edx", "memory"), kGp);
@@ -259,5 +293,6 @@ void run_tests() {
   steal();
   over_code();
   over_page_table();
+  over_descriptor();
   wild();
 }
