@@ -109,7 +109,7 @@ END
 
 files=(--file "$work/job.cpio:root/job.cpio" --file "$work/drive:root/drive"
   --file "$RING1_BUILD/guests/kvmclock:root/kvmclock")
-TIMEOUT=${TIMEOUT:-800} host 'sh /root/drive svm:real bt:active' CPU=EPYC,+svm || fail "the host ended with $?: $(cat "$work/out")"
+TIMEOUT=${TIMEOUT:-800} host 'sh /root/drive svm:real bt:active' CPU=EPYC,+svm ICOUNT=250 || fail "the host ended with $?: $(cat "$work/out")"
 sed 's/^/    /' "$work/out"
 [ "$(grep -cE '^(bt|svm) (real|active) [0-9. ]+$' "$work/out")" = 2 ] || fail "not two runs"
 [ "$(grep -c '^clock kvm-clock$' "$work/out")" = 2 ] || fail "not two guests that count by kvm-clock"
