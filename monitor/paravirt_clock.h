@@ -23,8 +23,8 @@ class ParavirtClock {
 
   // The guest's TSC or its clock was set, or one of the registers.
   void changed() { changed_ = true; }
-  // Before the guest goes on: is there something to write? Then its state must be in ring1_cpu_state, as for any write of a
-  // device that may meet code, page tables or descriptors.
+  // Before the guest goes on: is there something to write? Then its state must be in ring1_cpu_state, as for any write
+  // of a device that may meet code, page tables or descriptors.
   bool due() const;
   void update();
 

@@ -49,7 +49,9 @@ CLI::App* add_run(CLI::App& app, RunOptions& run, RawRun& raw) {
   command->add_option("--device", run.device, "device that speaks the KVM API")->capture_default_str();
   command->add_option("--engine", run.engine, "bt, svm, vmx; svm-shadow, vmx-shadow without nested paging")
       ->check(CLI::IsMember({"bt", "svm", "svm-shadow", "vmx", "vmx-shadow"}));
-  command->add_option("--time", raw.time, "real (the usual): the guest's clocks go on while it does not run; active: they stand. "
+  command
+      ->add_option("--time", raw.time,
+                   "real (the usual): the guest's clocks go on while it does not run; active: they stand. "
                    "With --restore the usual is what the machine had")
       ->check(CLI::IsMember({"real", "active"}));
   command->add_flag("!--no-kvmclock", run.kvmclock, "hide KVM's paravirtual clock and steal time from the guest");

@@ -63,8 +63,7 @@ bool write_behind_version(PvMemory& memory, Gpa where, const Record& record) {
   constexpr unsigned kVersion = sizeof record.version;
   static_assert(offsetof(Record, version) == 0);
   const Change change(memory, where);
-  return change.begun() && memory.write_physical(where + kVersion,
-                                                 reinterpret_cast<const uint8_t*>(&record) + kVersion,
+  return change.begun() && memory.write_physical(where + kVersion, reinterpret_cast<const uint8_t*>(&record) + kVersion,
                                                  sizeof record - kVersion);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// KVM's paravirtual clock and steal time: the clock follows the TSC and never goes back, and its records are written like
-// any other memory, wherever the guest says they are.
+// KVM's paravirtual clock and steal time: the clock follows the TSC and never goes back, and its records are written
+// like any other memory, wherever the guest says they are.
 #include <initializer_list>
 
 #include "cpu.h"

@@ -13,9 +13,9 @@
 namespace ring1::vtimer {
 namespace {
 
-constexpr uint32_t kFrequencies[] = {1,       3,       1000,    499999,  500000,  500001,     999999,    1000000,    1000001,
-                                     1193182, 1999999, 2000000, 2000001, 2294609, 3600000,    4000000,   5000001,    999999999,
-                                     2147483648u, 4294967295u};
+constexpr uint32_t kFrequencies[] = {1,       3,       1000,    499999,    500000,      500001,     999999,
+                                     1000000, 1000001, 1193182, 1999999,   2000000,     2000001,    2294609,
+                                     3600000, 4000000, 5000001, 999999999, 2147483648u, 4294967295u};
 
 // Guest memory from 0x1000 on, and what a reader would think of it after each write.
 class Memory final : public PvMemory {
@@ -149,7 +149,10 @@ TEST(VtimerPvclock, VersionIsOddWhileTheRecordChanges) {
   };
   const Case cases[] = {
       {0x1040, 32, [](Memory& memory) { return publish(memory, Gpa(0x1040), time_at(~uint64_t{0} / 3, 12345, 3000)); }},
-      {0x1040, 12, [](Memory& memory) { return publish(memory, Gpa(0x1040), PvclockWall{0x55555555, 0x11111111}); }},
+      {0x1040, 12,
+       [](Memory& memory) {
+         return publish(memory, Gpa(0x1040), PvclockWall{0x55555555, 0x11111111});
+       }},
       {0x1048, 64, [](Memory& memory) { return add_stolen(memory, Gpa(0x1040), 0x123456789abc); }},
   };
   for (const Case& one : cases) {
@@ -167,9 +170,7 @@ TEST(VtimerPvclock, VersionIsOddWhileTheRecordChanges) {
       for (size_t i = 0; i + 1 < memory.versions.size(); ++i) EXPECT_EQ(memory.versions[i] % 2, 1u);
       // Nothing outside the record.
       for (size_t i = 0; i < Memory::kSize; ++i)
-        if (i < 0x40 || i >= 0x40 + one.record) {
-          EXPECT_EQ(memory.bytes[i], before[i]) << i;
-        }
+        if (i < 0x40 || i >= 0x40 + one.record) { EXPECT_EQ(memory.bytes[i], before[i]) << i; }
     }
   }
 }
@@ -207,9 +208,7 @@ TEST(VtimerPvclock, WhereThereIsNoMemory) {
                                ~uint64_t{0}, ~uint64_t{31}}) {
     Memory memory;
     EXPECT_FALSE(publish(memory, Gpa(where), time_at(1, 2, 3000))) << where;
-    if (memory.covers(Gpa(where), 4)) {
-      EXPECT_EQ(memory.get<uint32_t>(where) % 2, 0u) << "nobody waits for ever";
-    }
+    if (memory.covers(Gpa(where), 4)) { EXPECT_EQ(memory.get<uint32_t>(where) % 2, 0u) << "nobody waits for ever"; }
   }
   for (const uint64_t where : {uint64_t{0}, uint64_t{0xfc0}, uint64_t{0x2000}, ~uint64_t{63}}) {
     Memory memory;

@@ -127,8 +127,7 @@ void level(Cpuid& cpuid, const Cpuid& other) {
   if (addresses && other_addresses) addresses->eax = narrower(addresses->eax, other_addresses->eax);
 }
 
-Cpuid levelled_cpuid(const KvmSystem& system, int vm, const std::vector<std::string>& engines,
-                     bool kvmclock) {
+Cpuid levelled_cpuid(const KvmSystem& system, int vm, const std::vector<std::string>& engines, bool kvmclock) {
   Cpuid cpuid = guest_cpuid(system, vm, kvmclock);
   for (const std::string& engine : engines) {
     const UniqueFd other = system.create_vm(engine);

@@ -26,15 +26,10 @@ BootInputs read_inputs(const RunOptions& options) {
 }
 
 MachineConfig new_machine(const RunOptions& options) {
-  MachineConfig config{options.memory,
-                       options.isa_debug_exit,
-                       options.engine,
-                       options.active_time.value_or(false),
-                       options.kvmclock,
-                       options.cpu_for,
-                       read_inputs(options),
-                       {},
-                       options.sched};
+  MachineConfig config{
+      options.memory,   options.isa_debug_exit, options.engine,       options.active_time.value_or(false),
+      options.kvmclock, options.cpu_for,        read_inputs(options), {},
+      options.sched};
   detect_named_image(config.boot);
   return config;
 }
