@@ -29,7 +29,11 @@ void set_event(ring1_cpu_state& cpu, const emulator::Event& event) {
 }
 
 void Engine::deliver_by_emulator(const emulator::Event& event) {
-  const Outcome outcome = emulator::deliver(cpu_, monitor_.machine, event);
+  Outcome outcome;
+  {
+    const Machine::Instruction scope(monitor_.machine);
+    outcome = emulator::deliver(cpu_, monitor_.machine, event);
+  }
   // The pushes of a frame may meet breakpoints as well. Those of #DB itself are let pass, or there would be no end.
   const unsigned met = monitor_.machine.take_breakpoints_met();
   if (event.vector != static_cast<uint8_t>(Vector::kDb)) hold_breakpoints(met);
@@ -60,6 +64,7 @@ Outcome Engine::step(emulator::Fault* fault, const InstructionBytes* known) {
   constexpr unsigned kRepeats = 256;  // physical interrupts wait as long
   shared_.stats.instructions_emulated++;
   interpreted_++;
+  const Machine::Instruction scope(monitor_.machine);
   if (breakpoint::any(cpu_)) [[unlikely]]
     return step_watched(fault);
   return emulator::step(cpu_, monitor_.machine, fault, kRepeats, &decoded_, known);

@@ -59,6 +59,14 @@ MemoryStatus Machine::device(Gpa gpa, uint8_t* data, unsigned size, bool is_writ
   return MemoryStatus::kOk;
 }
 
+void Machine::remember(Gva address, shadowmmu::Access access, Gpa gpa) {
+  if (!recent_.running()) return;
+  Hpa hpa;
+  void* va;
+  const Backing backing = memory_.known(gpa.page(), &hpa, &va);
+  if (access.write ? backing == Backing::kRam : shadowmmu::has_memory(backing)) recent_.add(address, access, gpa, va);
+}
+
 MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
   Hpa hpa;
   void* va;
@@ -71,15 +79,19 @@ MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
   }
 }
 
+void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
+  memcpy(to, from, size);
+  mmu_.guest_wrote(gpa, size);
+  segments_.written(gpa, size);
+}
+
 MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
   Hpa hpa;
   void* va;
   uint8_t copy[16];
   switch (memory_.page_for_write(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
-      memcpy(static_cast<uint8_t*>(va) + gpa.offset(), from, size);
-      mmu_.guest_wrote(gpa, size);
-      segments_.written(gpa, size);
+      write_memory(gpa, static_cast<uint8_t*>(va) + gpa.offset(), from, size);
       return MemoryStatus::kOk;
     case Backing::kReadOnly:  // a write to ROM is a device access that user space may see
     case Backing::kDevice: memcpy(copy, from, size); return device(gpa, copy, size, true);
@@ -91,6 +103,12 @@ MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privi
   const shadowmmu::Access access = access_of(false, privilege, purpose);
   const unsigned first =
       kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
+  const RecentPages::Page* page = recent_.find(address, access);
+  if (page && first == size) {
+    watch(address, size, false, purpose);
+    memcpy(to, page->memory + address.offset(), size);
+    return MemoryStatus::kOk;
+  }
   Gpa gpa[2];
   MemoryStatus status = locate(address, access, &gpa[0], fault);
   if (status == MemoryStatus::kOk && first < size) status = locate(behind(address, first), access, &gpa[1], fault);
@@ -98,6 +116,7 @@ MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privi
   watch(address, size, false, purpose);
   auto* bytes = static_cast<uint8_t*>(to);
   status = read_piece(gpa[0], bytes, first);
+  if (!page) remember(address, access, gpa[0]);
   if (status != MemoryStatus::kOk || first == size) return status;
   return read_piece(gpa[1], bytes + first, size - first);
 }
@@ -107,6 +126,12 @@ MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privil
   const shadowmmu::Access access = access_of(true, privilege, purpose);
   const unsigned first =
       kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
+  const RecentPages::Page* page = recent_.find(address, access);
+  if (page && first == size) {
+    watch(address, size, true, purpose);
+    write_memory(page->physical + address.offset(), page->memory + address.offset(), from, size);
+    return MemoryStatus::kOk;
+  }
   Gpa gpa[2];
   MemoryStatus status = locate(address, access, &gpa[0], fault);
   if (status == MemoryStatus::kOk && first < size) status = locate(behind(address, first), access, &gpa[1], fault);
@@ -114,6 +139,7 @@ MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privil
   watch(address, size, true, purpose);
   const auto* bytes = static_cast<const uint8_t*>(from);
   status = write_piece(gpa[0], bytes, first);
+  if (!page) remember(address, access, gpa[0]);
   if (status != MemoryStatus::kOk || first == size) return status;
   return write_piece(gpa[1], bytes + first, size - first);
 }
@@ -209,6 +235,7 @@ MemoryStatus Machine::check_paging(uint64_t cr0, uint64_t cr3, uint64_t cr4) {
 }
 
 void Machine::note_load(ShadowMmu::Load load) {
+  recent_.forget();
   pending_.address_space = true;
   failure_ = load == ShadowMmu::Load::kBlocked             ? "no memory for the guest's address space"
              : load == ShadowMmu::Load::kGeneralProtection ? "reserved bits in the page-directory pointers"
@@ -248,6 +275,7 @@ void Machine::cr3_written() {
 
 void Machine::invlpg(Gva address) {
   host_.shared().stats.invlpgs++;
+  recent_.forget();
   mmu_.invlpg(address);
 }
 

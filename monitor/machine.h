@@ -8,6 +8,7 @@
 #include "monitor/guest_memory.h"
 #include "monitor/host.h"
 #include "monitor/paravirt_clock.h"
+#include "monitor/recent_pages.h"
 #include "monitor/segments.h"
 #include "shadowmmu/mmu.h"
 
@@ -41,6 +42,17 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
 
   bool read_system(Gva from, void* to, unsigned size, Gpa* page) override;
   void trace_descriptors(Gpa page, bool on) override;
+
+  // As long as it lives, one instruction is emulated, or one event delivered.
+  class Instruction {
+   public:
+    explicit Instruction(Machine& machine) : pages_(machine.recent_) { pages_.begin(); }
+    ~Instruction() { pages_.end(); }
+    Instruction(const Instruction&) = delete;
+
+   private:
+    RecentPages& pages_;
+  };
 
   Segments& segments() { return segments_; }
   ParavirtClock& paravirt_clock() { return paravirt_clock_; }
@@ -94,7 +106,11 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   void set_mode(bool other_mode, shadowmmu::Pointers pointers);
   void note_load(shadowmmu::ShadowMmu::Load load);
   emulator::MemoryStatus locate(Gva address, shadowmmu::Access access, Gpa* gpa, emulator::Fault* fault);
+  // For further accesses to this page by the same instruction.
+  void remember(Gva address, shadowmmu::Access access, Gpa gpa);
   emulator::MemoryStatus read_piece(Gpa gpa, uint8_t* to, unsigned size);
+  // RAM; what watches it is told.
+  void write_memory(Gpa gpa, void* to, const void* from, unsigned size);
   emulator::MemoryStatus write_piece(Gpa gpa, const uint8_t* from, unsigned size);
   emulator::MemoryStatus device(Gpa gpa, uint8_t* data, unsigned size, bool is_write);
 
@@ -105,6 +121,7 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   Devices& devices_;
   Segments segments_;
   ParavirtClock paravirt_clock_;
+  RecentPages recent_;
   Pending pending_;
   unsigned breakpoints_met_ = 0;
   const char* failure_ = nullptr;

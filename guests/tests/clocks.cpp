@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// All clocks are views of one: TSC, APIC timer, PIT, ACPI timer and real-time clock keep one pace, and no tick is lost. Each
-// check is one that holds however long the guest is kept from the processor in between.
+// All clocks are views of one: TSC, APIC timer, PIT, ACPI timer and real-time clock keep one pace, and no tick is lost.
+// Each check is one that holds however long the guest is kept from the processor in between.
 #include "clocks.h"
+
 #include "devices.h"
 #include "tables.h"
 #include "test.h"
