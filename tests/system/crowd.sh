@@ -10,7 +10,13 @@ random=${CROWD_SEED:-$RANDOM}
 END
 cat >>"$work/crowd" <<'END'
 echo "seed $random"
-free() { sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1; awk '/^MemFree:/ { print $2 }' /proc/meminfo; }
+# In KiB, with the pages that the processors keep for themselves, tens of MiB.
+free() {
+  sync
+  echo 3 >/proc/sys/vm/drop_caches
+  sleep 1
+  awk '/^MemFree:/ { sum += $2 } $1 == "count:" { sum += 4 * $2 } END { print sum }' /proc/meminfo /proc/zoneinfo
+}
 uptime() { cut -d. -f1 /proc/uptime; }
 # One of ten: guest after guest, until the time is up. Every fourth is killed.
 undecided() { ! grep -qE "good|BAD" /tmp/result.$1 2>/dev/null; }

@@ -14,7 +14,14 @@ kills=$kills
 END
 cat >>"$work/robust" <<'END'
 bad() { echo "BAD: $*"; }
-free() { sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1; awk '/^(MemFree|Slab):/ { printf "%d ", $2 }' /proc/meminfo; }
+# In KiB: free, with the pages that the processor keeps for itself (tens of MiB), and slab.
+free() {
+  sync
+  echo 3 >/proc/sys/vm/drop_caches
+  sleep 1
+  awk '/^MemFree:/ { sum += $2 } /^Slab:/ { slab = $2 } $1 == "count:" { sum += 4 * $2 } END { print sum, slab }' \
+    /proc/meminfo /proc/zoneinfo
+}
 short() { timeout 60 ring1 run --kernel /root/tables --mem 32M --isa-debug-exit </dev/null >/tmp/out.$1 2>&1; }
 linux() {
   exec ring1 run --kernel /guest/686-pae/vmlinux --initrd /guest/initrd --mem 64M \
