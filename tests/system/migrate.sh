@@ -105,8 +105,10 @@ for engine in $engines; do
   echo "leg $leg, $engine: steps $(grep -c ^step /tmp/out.$leg)" >&2
   cat /tmp/err.$leg >&2
 done
+# As one text: a guest may be saved in the middle of a line.
 i=0
-while [ $((i += 1)) -le $leg ]; do said /tmp/out.$i; done >/tmp/moved
+while [ $((i += 1)) -le $leg ]; do cat /tmp/out.$i; done >/tmp/outs
+said /tmp/outs >/tmp/moved
 leg=undisturbed
 boot & wait $! || bad "the undisturbed run ended with $?"
 said /tmp/out.$leg >/tmp/undisturbed
