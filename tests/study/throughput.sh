@@ -77,6 +77,7 @@ files=(--file "$RING1_BUILD/guests/load:root/load" --file "$work/drive:root/driv
 TIMEOUT=${TIMEOUT:-3000} host 'sh /root/drive' ICOUNT=1 || fail "the host ended with $?"
 grep -q '^end$' "$work/out" || fail "the host did not get to the end"
 ! grep -vE '^(work |end$)' "$work/out" || fail "something else was said"
+! grep -E '^work \S+ \S+ 0\.00 ' "$work/out" || fail "a guest that got nothing done"
 table=$(awk 'BEGIN { print "policy,kind,throughput_percent_of_alone,latency_mean_us" }
   $1 == "work" && $2 == "alone" { alone[$3] = $4 }
   $1 == "work" && $2 != "alone" { policy = $2; gsub(",", " ", policy); printf "%s,%s,%.1f,%s\n", policy, $3, 100 * $4 / alone[$3], $5 }
