@@ -72,7 +72,7 @@ run host:
 # keeps code that was overwritten, and then the emulated host stands still (docs/findings.md).
 test: build
 	@bash scripts/build-module.sh $(build) cloud plain
-	@ctest --test-dir $(build) --output-on-failure --repeat until-pass:2 -j $(jobs)
+	@bash scripts/run-tests.sh $(build) $(jobs) --repeat until-pass:2
 
 # With the tests' counts at their full numbers, and then the matrix, which tells how far it is: other host processors and
 # kernels, Debian, the guest tests and the ioctls on every Bochs model. Hours.
@@ -83,7 +83,7 @@ test-all: export CROWD_SECONDS ?= 600
 test-all: export TIMEOUT ?= 3000
 test-all: build
 	@bash scripts/build-module.sh $(build) cloud plain
-	@ctest --test-dir $(build) --output-on-failure -j $(jobs) -E 'system\.matrix'; tests=$$?; \
+	@bash scripts/run-tests.sh $(build) $(jobs) -E 'system\.matrix'; tests=$$?; \
 	bash tests/system/matrix.sh; matrix=$$?; \
 	[ $$tests$$matrix = 00 ] && echo 'ring1: all tests and the whole matrix passed' || \
 	{ echo "ring1: failed:$$([ $$tests = 0 ] || echo ' tests')$$([ $$matrix = 0 ] || echo ' matrix')"; exit 1; }

@@ -2,14 +2,14 @@
 #include "emulator_core_native.h"
 
 #include <asm/ldt.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <initializer_list>
+
+#include "oracle.h"
 
 namespace ring1::emulator::test {
 namespace {
@@ -54,15 +54,6 @@ class Writer {
  private:
   uint32_t at_;
 };
-
-volatile bool signalled;
-
-void on_signal(int, siginfo_t*, void* context) {
-  signalled = true;
-  greg_t* registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-  registers[REG_RIP] = kExit;
-  registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~greg_t{0xffff}) | kUserCode32;
-}
 
 constexpr uint8_t modrm_absolute(uint8_t reg) { return 0x05 | reg << 3; }
 
@@ -153,31 +144,20 @@ bool map(uint32_t address, size_t size, int protection) {
 
 Native::Native() {
   if (!map(kCode, 0x2000, PROT_READ | PROT_WRITE | PROT_EXEC) || !map(kData, kDataSize, PROT_READ | PROT_WRITE)) return;
+  using ring1::test::UserSegment;
   write_trampoline();
-  static uint8_t signal_stack[65536];
-  const stack_t stack{signal_stack, 0, sizeof signal_stack};
-  struct sigaction action {};
-  action.sa_sigaction = on_signal;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  if (sigaltstack(&stack, nullptr)) return;
-  for (int number : {SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP})
-    if (sigaction(number, &action, nullptr)) return;
-  // A kernel without 32-bit segments, or a sandbox, shows itself by a signal on the way in.
   exchange().entry_selector = kUserCode32;
-  const uint8_t increment = 0x40;
-  NativeState state{};
-  state.gpr[0] = 41;
-  state.flags = 0x202;
-  available32_ = run(CodeSize::k32, &increment, 1, &state) && state.gpr[0] == 42;
+  guard_.emplace(kExit, kUserCode32);
+  available32_ = guard_->installed() && ring1::test::offers(UserSegment::kFlat32);
   constexpr unsigned kDataContents = 0, kCodeContents = 2;
-  available16_ = available32_ && write_ldt(kLdtCode, kCode, 0xffff, kCodeContents) &&
+  available16_ = available32_ && ring1::test::offers(UserSegment::kLdt16) &&
+                 write_ldt(kLdtCode, kCode, 0xffff, kCodeContents) &&
                  write_ldt(kLdtData, kData, kDataSize - 1, kDataContents);
 }
 
 Native::~Native() {
   munmap(reinterpret_cast<void*>(uintptr_t{kCode}), 0x2000);
   munmap(reinterpret_cast<void*>(uintptr_t{kData}), kDataSize);
-  for (int number : {SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP}) signal(number, SIG_DFL);
 }
 
 uint8_t* Native::data() const { return reinterpret_cast<uint8_t*>(uintptr_t{kData}); }
@@ -188,10 +168,10 @@ bool Native::run(CodeSize size, const uint8_t* snippet, unsigned length, NativeS
   write_end(size, kTarget);
   exchange().in = *state;
   exchange().entry = size == CodeSize::k32 ? kCode : kEntry16;
-  signalled = false;
+  guard_->begin();
   enter();
   *state = exchange().out;
-  return !signalled;
+  return guard_->end();
 }
 
 }  // namespace ring1::emulator::test

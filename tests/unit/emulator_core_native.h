@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+
+#include "snippet_guard.h"
 
 namespace ring1::emulator::test {
 
@@ -28,10 +31,13 @@ class Native {
 
   bool available(CodeSize size) const { return size == CodeSize::k32 ? available32_ : available16_; }
   uint8_t* data() const;
+  // The last snippet did not end by itself.
+  bool endless() const { return guard_->endless(); }
   // false: a signal (division error, memory fault) ended the snippet; the state then means nothing.
-  bool run(CodeSize size, const uint8_t* snippet, unsigned length, NativeState* state);
+  [[nodiscard]] bool run(CodeSize size, const uint8_t* snippet, unsigned length, NativeState* state);
 
  private:
+  std::optional<ring1::test::SnippetGuard> guard_;
   bool available32_ = false, available16_ = false;
 };
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emulator_long_native.h"
 
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #include <initializer_list>
 
@@ -53,13 +51,6 @@ class Writer {
   uint64_t at_;
 };
 
-volatile bool signalled;
-
-void on_signal(int, siginfo_t*, void* context) {
-  signalled = true;
-  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(kExit);
-}
-
 // push rbx, rbp, r12 to r15 and the way back.
 void write_trampoline() {
   Exchange& x = exchange();
@@ -90,8 +81,6 @@ bool map(uint64_t address, size_t size, int protection) {
   return mmap(wanted, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == wanted;
 }
 
-constexpr int kSignals[] = {SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP};
-
 }  // namespace
 
 LongNative::LongNative() {
@@ -99,22 +88,14 @@ LongNative::LongNative() {
       !map(kHighData, kDataSize, PROT_READ | PROT_WRITE))
     return;
   write_trampoline();
-  static uint8_t signal_stack[65536];
-  const stack_t stack{signal_stack, 0, sizeof signal_stack};
-  struct sigaction action {};
-  action.sa_sigaction = on_signal;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  if (sigaltstack(&stack, nullptr)) return;
-  for (int number : kSignals)
-    if (sigaction(number, &action, nullptr)) return;
-  available_ = true;
+  guard_.emplace(kExit, 0);
+  available_ = guard_->installed();
 }
 
 LongNative::~LongNative() {
   munmap(reinterpret_cast<void*>(kCode), 0x2000);
   munmap(reinterpret_cast<void*>(kLowData), kDataSize);
   munmap(reinterpret_cast<void*>(kHighData), kDataSize);
-  for (int number : kSignals) signal(number, SIG_DFL);
 }
 
 bool LongNative::run(const uint8_t* snippet, unsigned length, LongState* state) {
@@ -123,14 +104,14 @@ bool LongNative::run(const uint8_t* snippet, unsigned length, LongState* state) 
   write_end(kTarget);
   exchange().in = *state;
   exchange().out.rip = 0;
-  signalled = false;
+  guard_->begin();
   // The red zone of this function's frame stays as it is: a call skips it no more than a push would.
   asm volatile("sub $128, %%rsp\n call *%0\n add $128, %%rsp"
                :
                : "r"(kCode)
                : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
   *state = exchange().out;
-  return !signalled;
+  return guard_->end();
 }
 
 }  // namespace ring1::emulator::test

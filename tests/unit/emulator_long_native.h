@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+
+#include "snippet_guard.h"
 
 namespace ring1::emulator::test {
 
@@ -26,9 +29,12 @@ class LongNative {
 
   bool available() const { return available_; }
   // false: a signal (division error, memory fault) ended the snippet; the state then means nothing.
-  bool run(const uint8_t* snippet, unsigned length, LongState* state);
+  [[nodiscard]] bool run(const uint8_t* snippet, unsigned length, LongState* state);
+  // The last snippet did not end by itself.
+  bool endless() const { return guard_->endless(); }
 
  private:
+  std::optional<ring1::test::SnippetGuard> guard_;
   bool available_ = false;
 };
 

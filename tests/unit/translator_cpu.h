@@ -40,8 +40,11 @@ class Cpu {
  public:
   static constexpr uint16_t kFlatCode = 0x0f, kFlatData = 0x17, kShared = 0x1f, kCode16 = 0x27;
 
-  // False: this system lets nobody have LDT segments.
-  static bool available();
+  // False: no code runs in LDT segments of this size here.
+  static bool available(bool code32 = true);
+
+  // More traps than any test needs end a run.
+  static constexpr unsigned kMostTraps = 1 << 20;
 
   // From `entry` until the callback returns false; the last trap's registers are the result.
   static Registers run(const Trap& entry, const std::function<bool(Trap&)>& on_trap);

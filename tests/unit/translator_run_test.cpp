@@ -2,10 +2,10 @@
 // Translated code on the real processor against the guest's own code on the real processor.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <random>
 
+#include "oracle.h"
 #include "translator_monitor.h"
 #include "translator_program.h"
 #include "translator_text.h"
@@ -20,8 +20,7 @@ constexpr uint8_t kHlt = 0xf4, kCli = 0xfa, kSti = 0xfb, kPushf = 0x9c, kPopf = 
 
 // RING1_FUZZ=n runs n times as many programs.
 uint32_t rounds(uint32_t normally) {
-  const char* factor = std::getenv("RING1_FUZZ");
-  return factor != nullptr ? normally * static_cast<uint32_t>(std::atoi(factor)) : normally;
+  return normally * static_cast<uint32_t>(ring1::test::from_environment("RING1_FUZZ", 1));
 }
 
 // What a guest can see of itself: registers, its stack and data, and IF.
@@ -142,12 +141,13 @@ TEST(TranslatorRun, SameResultAsNative) {
     exits += monitor.exits;
     misses += monitor.misses;
   }
+  ring1::test::report_compared("translator, 32-bit code", rounds(1500), "programs");
   EXPECT_GT(exits, 1000u);
   EXPECT_GT(misses, 100u);
 }
 
 TEST(TranslatorRun, Code16SameResultAsNative) {
-  if (!Cpu::available()) GTEST_SKIP() << "SKIP: no LDT segments here";
+  if (!Cpu::available(false)) GTEST_SKIP() << "SKIP: no LDT segments here";
   Mode mode;
   mode.code32 = false;
   mode.cs_base = Arena::kGuest;
@@ -161,6 +161,7 @@ TEST(TranslatorRun, Code16SameResultAsNative) {
     const Snapshot actual = snapshot(end, monitor.shared().interrupt_flag);
     ASSERT_TRUE(same(expected, actual)) << "seed " << seed << "\n" << text(expected) << text(actual);
   }
+  ring1::test::report_compared("translator, 16-bit code", rounds(500), "programs");
 }
 
 // At each translated instruction the map gives a state the native run had, in order.
@@ -199,6 +200,7 @@ TEST(TranslatorRun, RecoversAtEveryInstruction) {
     ASSERT_TRUE(trouble.empty()) << "seed " << seed << ", state " << now << " of " << trace.size() << "\n" << trouble;
     ASSERT_EQ(now + 1, trace.size()) << "seed " << seed;
   }
+  ring1::test::report_compared("translator, recovery", steps);
   EXPECT_GT(steps, 1000u);
 }
 
