@@ -143,13 +143,11 @@ ring1_switch_to_host:
 	lgdt	RING1_SW_HOST_GDTR+6(%rdi)
 	movw	RING1_SW_HOST_LDT(%rdi), %ax
 	lldt	%ax
-	movw	RING1_SW_HOST_DS(%rdi), %ax
+	/* User space's selectors may be stale, and there is no handler for that here: visit() loads them. Null is always good. */
+	xorl	%eax, %eax
 	movw	%ax, %ds
-	movw	RING1_SW_HOST_ES(%rdi), %ax
 	movw	%ax, %es
-	movw	RING1_SW_HOST_FS(%rdi), %ax
 	movw	%ax, %fs
-	movw	RING1_SW_HOST_GS(%rdi), %ax
 	movw	%ax, %gs
 	write_msr MSR_FS_BASE, RING1_SW_HOST_FS_BASE
 	write_msr MSR_GS_BASE, RING1_SW_HOST_GS_BASE

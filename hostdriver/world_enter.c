@@ -9,6 +9,9 @@
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
+#include <asm/msr.h>
+#include <asm/segment.h>
+#include <asm/special_insns.h>
 #include <asm/tsc.h>
 #include <asm/trapnr.h>
 
@@ -86,6 +89,27 @@ static bool arrive(struct ring1_world *world)
 	}
 }
 
+/*
+ * The segments of user space, as Linux loads them at a context switch: a selector whose descriptor has gone from the LDT or
+ * from the thread's entries of the GDT becomes null, through the kernel's exception table. The switch has left null in them
+ * all, and the bases as they were; a load takes the base from the descriptor, so the base comes after it.
+ */
+static void load_user_segments(const struct ring1_switch *sw)
+{
+	if (sw->host_ds)
+		loadsegment(ds, sw->host_ds);
+	if (sw->host_es)
+		loadsegment(es, sw->host_es);
+	if (sw->host_fs) {
+		loadsegment(fs, sw->host_fs);
+		wrmsrl(MSR_FS_BASE, sw->host_fs_base);
+	}
+	if (sw->host_gs) {
+		load_gs_index(sw->host_gs);
+		wrmsrl(MSR_KERNEL_GS_BASE, sw->host_kernel_gs_base);
+	}
+}
+
 /* False: the world can never be entered again. */
 static bool visit(struct ring1_world *world)
 {
@@ -112,6 +136,7 @@ static bool visit(struct ring1_world *world)
 	/* An exit of VT-x clears it (SDM 3C 28.5.1). */
 	debugctl = world->sw->vmcs ? get_debugctlmsr() : 0;
 	ring1_switch_to_monitor(world->sw);
+	load_user_segments(world->sw);
 	if (debugctl)
 		update_debugctlmsr(debugctl);
 	WRITE_ONCE(world->cpu, -1);
