@@ -56,6 +56,7 @@ ring1_switch_text:
 	.type	ring1_switch_to_monitor, @function
 ring1_switch_to_monitor:
 	push_saved
+	pushfq
 	movq	%rsp, RING1_SW_HOST_RSP(%rdi)
 	movq	%cr0, %rax
 	movq	%rax, RING1_SW_HOST_CR0(%rdi)
@@ -158,6 +159,7 @@ ring1_switch_to_host:
 	lidt	RING1_SW_HOST_IDTR+6(%rdi) /* before the host's stack: our NMI handler looks for the switch page below RSP */
 	movq	RING1_SW_HOST_RSP(%rdi), %rsp
 	movq	%rax, %dr7 /* the host's breakpoints need its IDT */
+	popfq /* a trap leaves the guest's AC, IOPL and ID in force: with AC the host would be without SMAP */
 	pop_saved
 	ret
 	.size	ring1_switch_to_host, . - ring1_switch_to_host

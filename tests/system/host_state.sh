@@ -1,14 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What a caller brings along, and what a guest leaves behind, does not reach the host: on each engine that QEMU offers.
+# What a caller brings along, and what a guest leaves behind, does not harm the host: one boot, each engine that QEMU offers.
 . "$(dirname "$0")/lib.sh"
 
-files=(--file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test")
-types='for type in 0x72310100 0x72310101; do'
+parts="host_segment host_flags thread_processor_time"
 
-say "segment registers of the caller"
-host "$types"' /root/ioctl_test --machine-type $type host_segment; echo "segments $?"; done
-dmesg | grep -E "BUG|WARNING|Oops|Call Trace"; true' CPU=EPYC,+svm SMP=2 TIMEOUT=120 || fail "the host ended with $?"
-[ "$(grep -c '^segments 0$' "$work/out")" = 2 ] || fail "segments: $(cat "$work/out")"
+cat >"$work/drive" <<END
+parts="$parts"
+END
+cat >>"$work/drive" <<'END'
+insmod /root/flags_probe.ko
+for type in 0x72310100 0x72310101; do
+  for part in $parts; do /root/ioctl_test --machine-type $type $part; echo "$part $?"; done
+done
+rmmod flags_probe
+dmesg | grep flags_probe:
+dmesg | grep -E "BUG|WARNING|Oops|Call Trace"
+echo end
+END
+files=(--file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test" --file "$work/drive:root/drive")
+test_module flags_probe
+host 'sh /root/drive' CPU=EPYC,+svm SMP=2 TIMEOUT=200 || fail "the host ended with $?"
+for part in $parts; do
+  [ "$(grep -c "^$part 0$" "$work/out")" = 2 ] || fail "$part: $(cat "$work/out")"
+done
+grep -q 'flags_probe: looked, found 0$' "$work/out" || fail "a guest's flags reach the host: $(cat "$work/out")"
 grep -E 'BUG|WARNING|Oops|Call Trace|SKIP' "$work/out" && fail "complaints in the host's log, or tests left out"
+grep -q '^end$' "$work/out" || fail "the host did not get to the end"
 finish

@@ -41,6 +41,17 @@ host() {
 }
 files=()
 
+# test_module NAME: adds tests/kernel/NAME.c, built for the host kernel, as /root/NAME.ko.
+test_module() {
+  local flavour=${HOST_KERNEL:-cloud} farm=$work/modules
+  mkdir -p "$farm"
+  cp "$root/tests/kernel/$1.c" "$farm"
+  echo "obj-m := $1.o" >"$farm/Kbuild"
+  make -C "${RING1_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ring1}/headers/${flavour%%-*}" M="$farm" modules >"$work/build.log" 2>&1 ||
+    { cat "$work/build.log"; fail "$1.ko could not be built"; }
+  files+=(--file "$farm/$1.ko:root/$1.ko")
+}
+
 finish() {
   [ "$failures" = 0 ] || { say "$failures failed"; exit 1; }
   say "all passed"
