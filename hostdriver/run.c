@@ -5,6 +5,7 @@
  * instruction boundary with an exit of reason KVM_EXIT_INTR.
  */
 #include <linux/sched/signal.h>
+#include <linux/task_work.h>
 #include <asm/msr.h>
 
 #include "ring1.h"
@@ -12,14 +13,23 @@
 #define RUN_STEP_ASIDE 1 /* give the vCPU to those who wait for it, then go on */
 #define RUN_CONTINUE 2
 
+/*
+ * Work that the kernel has for a thread on its way to user space is no signal yet, but may become one: a CPU-time timer or
+ * limit that expired is looked at there (CONFIG_POSIX_CPU_TIMERS_TASK_WORK).
+ */
+static bool must_return(bool immediate_exit)
+{
+	return immediate_exit || signal_pending(current) || task_work_pending(current);
+}
+
 static bool called_away(const struct ring1_vcpu *vcpu, bool immediate_exit)
 {
-	return immediate_exit || signal_pending(current) || atomic_read(&vcpu->waiters);
+	return must_return(immediate_exit) || atomic_read(&vcpu->waiters);
 }
 
 static int leave(struct ring1_vcpu *vcpu, bool immediate_exit)
 {
-	if (!immediate_exit && !signal_pending(current))
+	if (!must_return(immediate_exit))
 		return RUN_STEP_ASIDE;
 	WRITE_ONCE(vcpu->run->exit_reason, KVM_EXIT_INTR);
 	return -EINTR;

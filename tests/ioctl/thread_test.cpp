@@ -2,6 +2,7 @@
 // Signals and other threads while the guest runs.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -202,4 +203,26 @@ TEST(thread_slot_deleted_during_run) {
   CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_MMIO);
   CHECK_EQ(machine.vcpu.shared->mmio.phys_addr, 0xe0000);
   CHECK_EQ(result, 0);
+}
+
+// The kernel looks at such a timer when the thread is on its way to user space, and a guest need not go there by itself.
+TEST(thread_processor_time_runs_out) {
+  needs_guest();
+  RealMode machine({0xeb, 0xfe});
+  machine.enter_protected_mode();
+  struct sigaction action = {};
+  action.sa_handler = handle;
+  sigaction(SIGPROF, &action, nullptr);
+  handled = 0;
+  const itimerval timer = {{}, {0, 20000}}, off = {};
+  timespec before, after;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+  setitimer(ITIMER_PROF, &timer, nullptr);
+  long ret = -EINTR;
+  while (ret == -EINTR && !handled) ret = machine.vcpu.run();
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+  setitimer(ITIMER_PROF, &off, nullptr);
+  CHECK_EQ(ret, -EINTR);
+  CHECK_EQ(handled.load(), 1);
+  CHECK(after.tv_sec - before.tv_sec < 2);  // processor time, not the clock on the wall
 }
