@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/fs.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -49,6 +50,7 @@ static ssize_t log_read(struct file *file, char __user *buffer, size_t size, lof
 }
 
 const struct file_operations ring1_log_fops = {
+	.owner = THIS_MODULE,
 	.open = simple_open,
 	.read = log_read,
 	.llseek = noop_llseek,

@@ -14,17 +14,30 @@ for type in 0x72310100 0x72310101; do
   for part in $parts; do /root/ioctl_test --machine-type $type $part; echo "$part $?"; done
 done
 rmmod flags_probe
+endless() { exec ring1 run --engine bt --kernel /root/hostile --append hole >/dev/null 2>&1; }
+alive() { n=0; until ring1 ps | grep -qw $1; do n=$((n + 1)); [ $n -lt 300 ] || return 1; sleep 0.1; done; }
+for file in log stats sched; do
+  endless & guest=$!
+  alive $guest
+  exec 3<$(ls /sys/kernel/debug/ring1/$guest-*/$file)
+  kill -9 $guest; wait $guest
+  rmmod ring1 2>/dev/null || echo "$file open: kept"
+  exec 3<&-
+done
+rmmod ring1 && echo unloaded
 dmesg | grep flags_probe:
 dmesg | grep -E "BUG|WARNING|Oops|Call Trace"
 echo end
 END
-files=(--file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test" --file "$work/drive:root/drive")
+files=(--file "$RING1_BUILD/tests/ioctl/ioctl_test:root/ioctl_test" --file "$RING1_BUILD/guests/hostile:root/hostile"
+  --file "$work/drive:root/drive")
 test_module flags_probe
 host 'sh /root/drive' CPU=EPYC,+svm SMP=2 TIMEOUT=200 || fail "the host ended with $?"
 for part in $parts; do
   [ "$(grep -c "^$part 0$" "$work/out")" = 2 ] || fail "$part: $(cat "$work/out")"
 done
 grep -q 'flags_probe: looked, found 0$' "$work/out" || fail "a guest's flags reach the host: $(cat "$work/out")"
+[ "$(grep -cE '^((log|stats|sched) open: kept|unloaded)$' "$work/out")" = 4 ] || fail "a file of debugfs and rmmod: $(cat "$work/out")"
 grep -E 'BUG|WARNING|Oops|Call Trace|SKIP' "$work/out" && fail "complaints in the host's log, or tests left out"
 grep -q '^end$' "$work/out" || fail "the host did not get to the end"
 finish
