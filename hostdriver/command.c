@@ -7,13 +7,13 @@
 
 #include "ring1.h"
 
-/* The monitor failed or broke the protocol: its VM is over, the host goes on. */
+/* The monitor failed or broke the protocol: its VM is over, the host goes on. Any user can have this as often as he likes. */
 void ring1_vcpu_die(struct ring1_vcpu *vcpu, const char *reason)
 {
 	if (vcpu->dead)
 		return;
 	vcpu->dead = true;
-	pr_err("process %d, vCPU %u: %s\n", vcpu->vm->pid, vcpu->id, reason);
+	pr_err_ratelimited("process %d, vCPU %u: %s\n", vcpu->vm->pid, vcpu->id, reason);
 	ring1_log_panic(vcpu);
 }
 

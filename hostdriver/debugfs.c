@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /sys/kernel/debug/ring1/<process>-<fd>/: stats, one per line, and the monitor's log. */
+/*
+ * /sys/kernel/debug/ring1/<process>-<fd>/: stats, one per line, and the monitor's log. A vCPU may outlive the descriptor of
+ * its VM, and a process its number: whoever finds the name taken gets <process>-<fd>-<a number used once>.
+ */
 #include <linux/debugfs.h>
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "ring1.h"
 
 static struct dentry *root;
+
+/* Between looking for a name and taking it. */
+static DEFINE_MUTEX(names_lock);
+static u64 names_taken;
 
 static int stats_show(struct seq_file *file, void *unused)
 {
@@ -33,13 +41,28 @@ void ring1_debugfs_exit(void)
 	debugfs_remove_recursive(root);
 }
 
+/* debugfs itself would say in the log that a name is taken, as often as a user likes. */
+static struct dentry *create_directory(pid_t pid, int fd)
+{
+	struct dentry *taken, *directory;
+	char name[48];
+
+	mutex_lock(&names_lock);
+	snprintf(name, sizeof(name), "%d-%d", pid, fd);
+	taken = debugfs_lookup(name, root);
+	if (taken) {
+		dput(taken);
+		snprintf(name, sizeof(name), "%d-%d-%llu", pid, fd, ++names_taken);
+	}
+	directory = debugfs_create_dir(name, root);
+	mutex_unlock(&names_lock);
+	return directory;
+}
+
 /* Without debugfs everything else works, so errors are not looked at. */
 void ring1_debugfs_add_vm(struct ring1_vm *vm, int fd)
 {
-	char name[32];
-
-	snprintf(name, sizeof(name), "%d-%d", vm->pid, fd);
-	vm->debugfs = debugfs_create_dir(name, root);
+	vm->debugfs = create_directory(vm->pid, fd);
 	debugfs_create_file("stats", 0444, vm->debugfs, vm, &stats_fops);
 	debugfs_create_file("sched", 0600, vm->debugfs, vm, &ring1_sched_fops);
 }

@@ -167,7 +167,7 @@ static int first_user(enum ring1_engine which)
 	if (!atomic_read(&enabling.failures))
 		return 0;
 	on_each_cpu(disable_one, &which, 1);
-	pr_info("engine %s: another hypervisor holds the processor's virtualisation\n", names[which]);
+	pr_info_ratelimited("engine %s: another hypervisor holds the processor's virtualisation\n", names[which]);
 	return -EBUSY;
 }
 
@@ -218,7 +218,7 @@ static int usable(enum ring1_engine which)
 	hardware[which]->describe(info);
 	status = info->status;
 	if (status)
-		pr_info("engine %s: %s%s%s\n", names[which], info->why, info->remedy[0] ? ": " : "", info->remedy);
+		pr_info_ratelimited("engine %s: %s%s%s\n", names[which], info->why, info->remedy[0] ? ": " : "", info->remedy);
 	kfree(info);
 	return status;
 }

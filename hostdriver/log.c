@@ -79,7 +79,7 @@ static u32 print_lines(char *text, size_t size)
 /* The end of the log, which holds the dump, goes to the kernel's log; many dying VMs must not flood it. */
 void ring1_log_panic(struct ring1_vcpu *vcpu)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 5);
+	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 2);
 	const size_t size = RING1_LOG_SIZE / 4;
 	const struct ring1_log *log = &vcpu->shared->log;
 	u64 position = log->head - min_t(u64, log->head, size);

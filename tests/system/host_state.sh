@@ -3,7 +3,7 @@
 # What a caller brings along, and what a guest leaves behind, does not harm the host: one boot, each engine that QEMU offers.
 . "$(dirname "$0")/lib.sh"
 
-parts="host_segment host_flags thread_processor_time"
+parts="host_segment host_flags host_log thread_processor_time"
 
 cat >"$work/drive" <<END
 parts="$parts"
@@ -14,6 +14,7 @@ for type in 0x72310100 0x72310101; do
   for part in $parts; do /root/ioctl_test --machine-type $type $part; echo "$part $?"; done
 done
 rmmod flags_probe
+echo "lines $(dmesg | grep -v flags_probe: | grep -cE "ring1|debugfs")"
 endless() { exec ring1 run --engine bt --kernel /root/hostile --append hole >/dev/null 2>&1; }
 alive() { n=0; until ring1 ps | grep -qw $1; do n=$((n + 1)); [ $n -lt 300 ] || return 1; sleep 0.1; done; }
 for file in log stats sched; do
@@ -37,6 +38,8 @@ for part in $parts; do
   [ "$(grep -c "^$part 0$" "$work/out")" = 2 ] || fail "$part: $(cat "$work/out")"
 done
 grep -q 'flags_probe: looked, found 0$' "$work/out" || fail "a guest's flags reach the host: $(cat "$work/out")"
+lines=$(sed -n 's/^lines //p' "$work/out")
+[ "${lines:-1000}" -lt 40 ] || fail "$lines lines in the host's log"
 [ "$(grep -cE '^((log|stats|sched) open: kept|unloaded)$' "$work/out")" = 4 ] || fail "a file of debugfs and rmmod: $(cat "$work/out")"
 grep -E 'BUG|WARNING|Oops|Call Trace|SKIP' "$work/out" && fail "complaints in the host's log, or tests left out"
 grep -q '^end$' "$work/out" || fail "the host did not get to the end"

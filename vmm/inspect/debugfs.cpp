@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <sstream>
 
@@ -20,11 +21,13 @@ namespace {
 constexpr char kDebugfs[] = "/sys/kernel/debug";
 constexpr const char* kEngines[] = {"ring1", "kvm"};
 
-// "PID-FD"
+// "PID-FD", or "PID-FD-NUMBER" where that was taken
 bool parse_name(const std::string& name, RunningGuest& guest) {
   int used = 0;
-  return std::sscanf(name.c_str(), "%d-%d%n", &guest.pid, &guest.fd, &used) == 2 &&
-         used == static_cast<int>(name.size());
+  if (std::sscanf(name.c_str(), "%d-%d%n", &guest.pid, &guest.fd, &used) != 2) return false;
+  const char* rest = name.c_str() + used;
+  if (*rest == '-') rest += 1 + std::strspn(rest + 1, "0123456789");
+  return !*rest;
 }
 
 }  // namespace
