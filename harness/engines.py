@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How the emulated host runs the guest, by ENGINE: the module and tool under test, or something to compare with."""
 import os
+import re
 import shlex
 
 import images
 import settings
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 # Behind the names on the path may stand wrapper scripts.
 QEMUS = {False: "/usr/libexec/qemu-system-i386", True: "/usr/bin/qemu-system-x86_64"}
@@ -13,6 +16,14 @@ QEMU_DATA = "/usr/share/qemu"
 # Nested paging under QEMU 7.2's AMD-V does not carry a PAE guest; a 64-bit one it does.
 KVM = ("kvm-amd npt=0",)
 KVM_64BIT = ("kvm-amd npt=1",)
+
+
+def device_rules():
+    """What udev would do by the module's rules; systemd's own rules have the same for kvm."""
+    with open(os.path.join(HERE, os.pardir, "hostdriver", "60-ring1.rules")) as rules:
+        found = re.findall(r'^KERNEL=="(\w+)", GROUP="(\w+)", MODE="(\d+)"$', rules.read(), re.M)
+    return "".join(f"chgrp {group} /dev/{name}; chmod {mode} /dev/{name}\n"
+                   for name, group, mode in [*found, ("kvm", "kvm", "0660")])
 
 
 class Engine:
@@ -51,7 +62,7 @@ class Ring1(Engine):
     """Our module, our tool."""
 
     device = None
-    before = f"insmod /harness/ring1.ko {settings.text('MODULE_ARGS', '')} || exit 120\n"
+    before = f"insmod /harness/ring1.ko {settings.text('MODULE_ARGS', '')} || exit 120\n" + device_rules()
 
     @property
     def command(self):

@@ -24,7 +24,7 @@ def _base(cache, architecture, agent, init):
             archive.symlink("bin/" + applet, "busybox")
     archive.symlink("sbin", "bin")
     archive.file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
-    archive.file("etc/group", "root:x:0:\n")
+    archive.file("etc/group", "root:x:0:\nkvm:x:36:\n")
     archive.copy("bin/agent", agent)
     archive.file("init", open(os.path.join(HERE, init)).read(), 0o755)
     return archive

@@ -39,6 +39,7 @@ static struct miscdevice ring1_device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ring1",
 	.fops = &ring1_fops,
+	.mode = 0660, /* the group is udev's to say: 60-ring1.rules */
 };
 
 static struct miscdevice ring1_kvm_device = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// ioctl_test [--device PATH] [--machine-type NUMBER] [--no-guest] [PART OF A NAME]
+// ioctl_test [--device PATH] [--machine-type NUMBER] [--no-guest] [--user UID:GID] [PART OF A NAME]
+#include <grp.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -46,6 +47,13 @@ void failed(const char* file, int line, const char* what) {
   std::fflush(stdout);
 }
 
+static void become(const char* user) {
+  unsigned uid = 0, gid = 0;
+  if (std::sscanf(user, "%u:%u", &uid, &gid) == 2 && !setgroups(0, nullptr) && !setgid(gid) && !setuid(uid)) return;
+  std::perror("--user");
+  std::exit(1);
+}
+
 static bool run_one(const Test& test) {
   failures = 0;
   arm_alarm();
@@ -70,6 +78,8 @@ int main(int argc, char** argv) {
       options.device = argv[++i];
     else if (!std::strcmp(argv[i], "--machine-type") && i + 1 < argc)
       options.machine_type = std::strtoul(argv[++i], nullptr, 0);
+    else if (!std::strcmp(argv[i], "--user") && i + 1 < argc)
+      become(argv[++i]);
     else if (!std::strcmp(argv[i], "--no-guest"))
       options.guest = false;
     else
