@@ -2,6 +2,7 @@
 /* The choice of a policy, and what a VM asks for: by ioctl, and in debugfs for whoever looks after the machine. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -64,6 +65,30 @@ int ring1_sched_get(void *object, void *data)
 	return 0;
 }
 
+static bool within_guarantee(const struct ring1_sched_params *now, const struct ring1_sched_params *wanted)
+{
+	return wanted->slice <= now->slice && wanted->period == now->period && wanted->latency == now->latency;
+}
+
+static bool same_warp(const struct ring1_sched_params *a, const struct ring1_sched_params *b)
+{
+	return a->warp_enabled == b->warp_enabled && a->warp == b->warp && a->warp_limit == b->warp_limit &&
+	       a->warp_pause == b->warp_pause;
+}
+
+/*
+ * More than a VM gets that asks for nothing, and more than it has: at the cost of other users' VMs. What was granted to it
+ * may be named again, or be given up.
+ */
+static bool beyond_fair_share(const struct ring1_sched_params *now, const struct ring1_sched_params *wanted)
+{
+	struct ring1_sched_params usual;
+
+	ring1_sched_default_params(&usual);
+	return wanted->weight > max(usual.weight, now->weight) || (wanted->slice && !within_guarantee(now, wanted)) ||
+	       (wanted->warp_enabled && !same_warp(wanted, now));
+}
+
 /* Every vCPU gets what is asked for the VM. params_lock is held. */
 static int change(struct ring1_vm *vm, const struct ring1_sched_params *params)
 {
@@ -94,12 +119,16 @@ void ring1_sched_vcpu_added(struct ring1_vcpu *vcpu)
 int ring1_sched_set(void *object, void *data)
 {
 	const struct ring1_vm_sched *settings = data;
+	struct ring1_vm *vm = object;
 	int ret;
 
 	if (settings->policy || settings->reserved || ring1_sched_check_params(&settings->params))
 		return -EINVAL;
 	mutex_lock(&params_lock);
-	ret = change(object, &settings->params);
+	if (beyond_fair_share(&vm->sched, &settings->params) && !capable(CAP_SYS_NICE))
+		ret = -EPERM;
+	else
+		ret = change(vm, &settings->params);
 	mutex_unlock(&params_lock);
 	return ret;
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a VM asks of the scheduler.
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "check.h"
 #include "include/ring1/api.h"
 #include "machine.h"
@@ -21,6 +25,22 @@ long ask(const Vm& vm, ring1_vm_sched settings) {
   settings.policy = 0;
   return vm.call(RING1_SET_SCHED, &settings);
 }
+
+// Takes a capability out of the effective set for a while.
+class Without {
+ public:
+  explicit Without(int capability) {
+    syscall(SYS_capget, &header_, before_);
+    __user_cap_data_struct less[2] = {before_[0], before_[1]};
+    less[CAP_TO_INDEX(capability)].effective &= ~CAP_TO_MASK(capability);
+    CHECK_EQ(syscall(SYS_capset, &header_, less), 0);
+  }
+  ~Without() { CHECK_EQ(syscall(SYS_capset, &header_, before_), 0); }
+
+ private:
+  __user_cap_header_struct header_ = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct before_[2] = {};
+};
 
 }  // namespace
 
@@ -84,4 +104,32 @@ TEST(sched_claims_fit) {
   }
   settings.params.slice = 0;
   CHECK_EQ(ask(first, settings), 0);
+}
+
+// Without the right to more: weight, a guaranteed slice and warping beyond what the VM has or would have anyway.
+TEST(sched_beyond_a_fair_share) {
+  Vm vm;
+  if (!vm.device.is_ring1()) return;
+  ring1_vm_sched settings = asked(vm);
+  settings.params.period = 100 * kMs;
+  settings.params.slice = 10 * kMs;
+  settings.params.weight = 512;
+  SKIP_UNLESS(ask(vm, settings) == 0, "needs CAP_SYS_NICE at first");
+  const Without nice(CAP_SYS_NICE);
+  const auto answer = [&](auto change) {
+    ring1_vm_sched other = settings;
+    change(other);
+    return ask(vm, other);
+  };
+  CHECK_EQ(answer([](auto& s) { s.params.weight = 513; }), -EPERM);
+  CHECK_EQ(answer([](auto& s) { s.params.slice = 11 * kMs; }), -EPERM);
+  CHECK_EQ(answer([](auto& s) { s.params.period = 50 * kMs; }), -EPERM);
+  CHECK_EQ(answer([](auto& s) { s.params.latency = 1 * kMs; }), -EPERM);
+  CHECK_EQ(answer([](auto& s) { s.params.warp_enabled = 1; }), -EPERM);
+  CHECK_EQ(asked(vm).params.weight, 512u);
+  CHECK_EQ(answer([](auto& s) { s.params.slice = 5 * kMs; }), 0);
+  CHECK_EQ(answer([](auto& s) { s.params.slice = 0, s.params.weight = 1; }), 0);
+  CHECK_EQ(answer([](auto& s) { s.params.slice = 5 * kMs; }), -EPERM);
+  CHECK_EQ(answer([](auto& s) { s.params.slice = 0, s.params.weight = 256, s.params.cap = 50; }), 0);
+  CHECK_EQ(answer([](auto& s) { s.params.slice = 0, s.params.weight = 257; }), -EPERM);
 }

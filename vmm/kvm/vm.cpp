@@ -84,6 +84,7 @@ void KvmVm::change_sched(const SchedChange& change) const {
   if (errno == EINVAL) throw usage_failure("the scheduler knows no such parameters: " + std::string(kSchedRanges));
   if (errno == EBUSY)
     throw Failure(kExitEnvironment, "the slices of all guests would not fit into the processors' time");
+  if (errno == EPERM) throw Failure(kExitEnvironment, "more than a fair share needs the right to raise priorities (CAP_SYS_NICE)");
   throw system_failure("RING1_SET_SCHED");
 }
 
