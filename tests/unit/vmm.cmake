@@ -10,4 +10,5 @@ ring1_unit_test(vmm_test LINK vmm SOURCES
   unit/vmm_devices_test.cpp
   unit/vmm_options_test.cpp unit/vmm_sched_test.cpp
   unit/vmm_state_test.cpp
+  unit/vmm_control_test.cpp
   unit/vmm_stats_test.cpp)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Saved machines: the file, its sections, the devices in them, and the processor's features.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -116,6 +117,29 @@ TEST_F(VmmSnapshot, WhatIsWrittenAgainCounts) {
   file.finish(kSize, ArchiveWriter());
   Snapshot(path_).load_memory(copy);
   EXPECT_EQ(std::memcmp(memory.base(), copy.base(), kSize), 0);
+}
+
+// A name that somebody has put there in advance: his file is neither written nor kept open for him.
+TEST_F(VmmSnapshot, NothingIsWrittenThroughALink) {
+  const std::string victim = path_ + ".victim", partial = path_ + ".part";
+  std::ofstream(victim) << "mine";
+  ASSERT_EQ(::symlink(victim.c_str(), partial.c_str()), 0);
+  write(GuestMemory(kSize));
+  std::string text;
+  std::ifstream(victim) >> text;
+  EXPECT_EQ(text, "mine");
+  EXPECT_NO_THROW(Snapshot{path_});
+  ASSERT_EQ(::link(victim.c_str(), partial.c_str()), 0);
+  { SnapshotWriter file(path_); }
+  std::ifstream(victim) >> text;
+  EXPECT_EQ(text, "mine");
+  ASSERT_EQ(::symlink(path_.c_str(), partial.c_str()), 0);
+  EXPECT_THROW(Snapshot{partial}, Failure);
+  ::unlink(partial.c_str());
+  ASSERT_EQ(::mkfifo(partial.c_str(), 0600), 0);
+  EXPECT_THROW(Snapshot{partial}, Failure);
+  ::unlink(partial.c_str());
+  ::unlink(victim.c_str());
 }
 
 TEST_F(VmmSnapshot, WithoutItsEndItIsNone) {

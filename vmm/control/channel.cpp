@@ -14,8 +14,6 @@ namespace ring1::vmm {
 
 namespace {
 
-constexpr size_t kLongestLine = 8192;
-
 struct Address {
   sockaddr_un address{};
   socklen_t size;
@@ -38,19 +36,19 @@ std::optional<ucred> peer_of(int fd) {
 
 bool is_trusted(const ucred& peer) { return peer.uid == 0 || peer.uid == ::geteuid(); }
 
-UniqueFd make_socket() { return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+UniqueFd make_socket(int flags = 0) { return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)); }
 
 }  // namespace
 
 UniqueFd listen_for_control() {
-  UniqueFd fd = make_socket();
+  UniqueFd fd = make_socket(SOCK_NONBLOCK);
   const Address address(::getpid());
   if (!fd || ::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), 4) != 0) return UniqueFd();
   return fd;
 }
 
 UniqueFd accept_control(int listener) {
-  UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd) return fd;
   const auto peer = peer_of(fd.get());
   return peer && is_trusted(*peer) ? std::move(fd) : UniqueFd();

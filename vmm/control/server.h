@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Serves other processes of the tool while a guest runs, in a thread of its own: the main thread must go on taking the
-// guest's output.
+// guest's output. Who has said half a line waits beside the others; of too many the one that waits longest has to go.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "vmm/unique_fd.h"
 
@@ -23,12 +24,20 @@ class ControlServer {
   ControlServer& operator=(const ControlServer&) = delete;
 
  private:
+  struct Client {
+    UniqueFd fd;
+    std::string said;
+  };
+  static constexpr size_t kMostClients = 8;
+
   void loop();
-  bool wait_for(int fd) const;  // false: the end
-  void serve(int client) const;
+  void take_client();
+  bool hear(Client& client) const;  // false: done with it
+  void serve(const Client& client, const std::string& request) const;
 
   Handler handler_;
   UniqueFd listener_, end_;
+  std::vector<Client> clients_;  // in the order of their coming
   std::thread thread_;
 };
 

@@ -65,7 +65,10 @@ bool is_zero(const uint8_t* bytes, uint64_t size) {
 }  // namespace
 
 SnapshotWriter::SnapshotWriter(std::string path) : path_(std::move(path)), partial_(path_ + ".part") {
-  fd_ = UniqueFd(::open(partial_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  // What has the name may be left from a tool that was killed, or be another user's, who wants to read the guest's memory or
+  // have something overwritten: it goes, or the file cannot be had.
+  ::unlink(partial_.c_str());
+  fd_ = UniqueFd(::open(partial_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd_) throw system_failure("cannot write " + partial_);
 }
 
@@ -104,8 +107,14 @@ void SnapshotWriter::finish(uint64_t memory_size, const ArchiveWriter& state) {
   finished_ = true;
 }
 
-Snapshot::Snapshot(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (!fd_) throw usage_failure(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
+// Not through a symbolic link, whose owner might be another user; O_NONBLOCK so that a pipe does not keep us.
+Snapshot::Snapshot(const std::string& path)
+    : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
+  if (!fd_)
+    throw usage_failure(
+        fmt::format("cannot open {}: {}", path, errno == ELOOP ? "a symbolic link" : std::strerror(errno)));
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) throw usage_failure(path + " is not a regular file");
   Header header{};
   read_all(fd_.get(), reinterpret_cast<uint8_t*>(&header), sizeof(header), 0, path);
   if (std::memcmp(header.magic, kMagic, sizeof(kMagic)) != 0) throw usage_failure(path + " holds no saved machine");
