@@ -43,6 +43,26 @@ TEST_F(VmmCmos, TimeInBcd) {
   EXPECT_EQ(in(2), 0x14);
 }
 
+// What a clock of 64-bit nanoseconds does not hold: it ends with the year 2262.
+TEST_F(VmmCmos, AnyCentury) {
+  for (uint8_t century : {0x99, 0x00, 0x16, 0x23}) {
+    out(0x32, century);
+    EXPECT_EQ(in(0x32), century);
+    EXPECT_EQ(in(9), 0x23);
+    EXPECT_EQ(in(8), 0x11);
+    EXPECT_EQ(in(7), 0x14);
+    EXPECT_EQ(in(0), 0x20);
+  }
+  for (uint8_t index : {0, 2, 4, 7, 8, 9, 0x32}) out(index, 0xff);
+  out(kB, k24 | kUie);
+  in(kC);
+  now_ += kSecond / 2;
+  const auto next = cmos_.poll();
+  ASSERT_TRUE(next);
+  EXPECT_GT(*next, now_);
+  EXPECT_LE(*next, now_ + kSecond);
+}
+
 TEST_F(VmmCmos, BinaryAndTwelveHours) {
   out(kB, kBinary);
   EXPECT_EQ(in(4), 0x80 | 10);

@@ -222,6 +222,31 @@ TEST(VmmCmosState, GoesOnWhereItStood) {
   EXPECT_EQ(other.read(1, 1), 0x14u) << "22:13 and a minute";
 }
 
+// Whatever a file says of times: the clock goes on, and the next second of it is less than a second away.
+TEST(VmmCmosState, AnyTime) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  constexpr size_t kTimes = 129;  // behind the bytes and the index
+  int64_t now = 1700000000 * kSecond + kSecond / 2;
+  const auto wires = [&]() -> Cmos::Wires { return {[&] { return now; }, [](bool) {}, [] {}}; };
+  Cmos cmos(wires(), uint64_t{64} << 20);
+  cmos.write(0, 1, 0x0b), cmos.write(1, 1, 0x12);  // update interrupt
+  for (const uint8_t byte : {0x00, 0x7f, 0x80, 0xff}) {
+    auto bytes = saved(cmos);
+    std::fill(bytes.begin() + kTimes, bytes.end(), byte);
+    bytes[kTimes + 32] = 0;  // the line is low
+    Cmos other(wires(), uint64_t{64} << 20);
+    restore(other, bytes);
+    for (const bool stood : {false, true}) {
+      if (stood) other.go_on_from_saved();
+      other.write(0, 1, 0x0c), other.read(1, 1);
+      const auto next = other.poll();
+      ASSERT_TRUE(next);
+      EXPECT_GT(*next, now);
+      EXPECT_LE(*next, now + kSecond);
+    }
+  }
+}
+
 TEST(VmmKeyboardState, KeepsWhatWasNotRead) {
   bool line = false;
   I8042 keyboard({[] {}, [](bool) {}}), other({[] {}, [&](bool level) { line = level; }});

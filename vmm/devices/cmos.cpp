@@ -46,10 +46,25 @@ constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kUpdateLead = 244'000;  // register A tells of an update so long before it
 constexpr uint16_t kBaseKilobytes = 640;
 constexpr int64_t kDay24 = 24 * 60 * 60;
-
-int64_t floor_second(int64_t time) { return time >= 0 ? time / kSecond : -((-time + kSecond - 1) / kSecond); }
+constexpr int64_t kFarthest = int64_t{1} << 40;  // seconds: more than any four digits of a year
 
 }  // namespace
+
+int64_t Cmos::floor_second(Time time) {
+  return static_cast<int64_t>(time >= 0 ? time / kSecond : -((-time + kSecond - 1) / kSecond));
+}
+
+void Cmos::put_time(SectionWriter& out, Time time) {
+  const int64_t seconds = floor_second(time);
+  out.put(seconds);
+  out.put(static_cast<int64_t>(time - Time{seconds} * kSecond));
+}
+
+Cmos::Time Cmos::get_time(SectionReader& in) {
+  if (in.version() < 3) return in.get<int64_t>();
+  const int64_t seconds = std::clamp(in.get<int64_t>(), -kFarthest, kFarthest);
+  return Time{seconds} * kSecond + std::clamp<int64_t>(in.get<int64_t>(), 0, kSecond - 1);
+}
 
 Cmos::Cmos(Wires wires, uint64_t memory_size) : wires_(std::move(wires)) {
   bytes_[kRegisterA] = kDefaultA;
@@ -92,25 +107,25 @@ std::optional<int64_t> Cmos::poll() {
   // While one interrupt waits for register C to be read, no other can be raised.
   const uint8_t enabled = bytes_[kRegisterB] & kEvents;
   if (line_high_ || enabled == 0) return std::nullopt;
-  std::optional<int64_t> next;
-  const int64_t time = now();
-  if ((enabled & (kAlarm | kUpdate)) && !frozen()) next = (floor_second(time) + 1) * kSecond;
+  std::optional<Time> next;
+  const Time time = now();
+  if ((enabled & (kAlarm | kUpdate)) && !frozen()) next = Time{floor_second(time) + 1} * kSecond;
   if (const int64_t interval = periodic_interval(); (enabled & kPeriodic) && interval != 0) {
-    const int64_t tick = (time / interval + 1) * interval;
+    const Time tick = (time / interval + 1) * interval;
     next = std::min(next.value_or(tick), tick);
   }
-  if (next) *next -= offset_;
-  return next;
+  if (!next) return std::nullopt;
+  return static_cast<int64_t>(*next - offset_);  // on the clock of the wires, less than a second ahead
 }
 
 void Cmos::save(SectionWriter& out) const {
   std::lock_guard lock(mutex_);
   out.put(bytes_);
   out.put(index_);
-  out.put(offset_);
-  out.put(collected_until_);
+  put_time(out, offset_);
+  put_time(out, collected_until_);
   out.put(static_cast<uint8_t>(line_high_));
-  out.put(now());
+  put_time(out, now());
 }
 
 void Cmos::restore(SectionReader& in) {
@@ -118,10 +133,10 @@ void Cmos::restore(SectionReader& in) {
     std::lock_guard lock(mutex_);
     bytes_ = in.get<decltype(bytes_)>();
     index_ = in.get<uint8_t>() & 0x7f;
-    offset_ = in.get<int64_t>();
-    collected_until_ = std::min(in.get<int64_t>(), now());
+    offset_ = get_time(in);
+    collected_until_ = std::min(get_time(in), now());
     line_high_ = in.get<uint8_t>() != 0;
-    saved_time_ = in.get<int64_t>();
+    saved_time_ = get_time(in);
     wires_.interrupt(line_high_);
   }
   wires_.deadline_changed();
@@ -187,8 +202,8 @@ void Cmos::write_register(uint8_t index, uint8_t value) {
 bool Cmos::frozen() const { return bytes_[kRegisterB] & kSet; }
 
 bool Cmos::updating() const {
-  const int64_t time = now();
-  return !frozen() && time - floor_second(time) * kSecond >= kSecond - kUpdateLead;
+  const Time time = now();
+  return !frozen() && time - Time{floor_second(time)} * kSecond >= kSecond - kUpdateLead;
 }
 
 uint8_t Cmos::encode(int value) const {
@@ -233,7 +248,7 @@ void Cmos::store_time() {
   time.tm_mday = decode(bytes_[kDay]);
   time.tm_mon = decode(bytes_[kMonth]) - 1;
   time.tm_year = decode(bytes_[kCmosCentury]) * 100 + decode(bytes_[kYear]) - 1900;
-  offset_ = int64_t{::timegm(&time)} * kSecond - wires_.nanoseconds();
+  offset_ = Time{::timegm(&time)} * kSecond - wires_.nanoseconds();
   collected_until_ = now();
 }
 
@@ -255,7 +270,7 @@ int64_t Cmos::periodic_interval() const {
 }
 
 void Cmos::collect_events() {
-  const int64_t time = now();
+  const Time time = now();
   if (const int64_t interval = periodic_interval(); interval != 0 && time / interval != collected_until_ / interval)
     bytes_[kRegisterC] |= kPeriodic;
   const int64_t first = floor_second(collected_until_) + 1;

@@ -29,7 +29,7 @@ class Cmos : public Device {
   // Raises what is due; the time of the next interrupt on the same clock, if one is enabled.
   std::optional<int64_t> poll();
 
-  static constexpr uint32_t kVersion = 2;
+  static constexpr uint32_t kVersion = 3;  // before 3 a time was one number of nanoseconds
   void save(SectionWriter& out) const;
   // The clock shows the host's time again; an alarm that was due meanwhile comes now.
   void restore(SectionReader& in);
@@ -37,9 +37,15 @@ class Cmos : public Device {
   void go_on_from_saved();
 
  private:
+  // Nanoseconds since 1970. The guest may set any year of four digits, and 64 bits end with 2262.
+  using Time = __int128;
+
+  static int64_t floor_second(Time time);
+  static void put_time(SectionWriter& out, Time time);
+  static Time get_time(SectionReader& in);
   uint8_t read_register(uint8_t index);
   void write_register(uint8_t index, uint8_t value);
-  int64_t now() const { return wires_.nanoseconds() + offset_; }
+  Time now() const { return Time{wires_.nanoseconds()} + offset_; }
   bool frozen() const;
   bool updating() const;
   uint8_t encode(int value) const;
@@ -57,9 +63,9 @@ class Cmos : public Device {
   mutable std::mutex mutex_;
   std::array<uint8_t, 128> bytes_{};
   uint8_t index_ = 0;
-  int64_t offset_ = 0;
-  int64_t collected_until_;
-  int64_t saved_time_ = 0;
+  Time offset_ = 0;
+  Time collected_until_;
+  Time saved_time_ = 0;
   bool line_high_ = false;
 };
 
