@@ -91,12 +91,15 @@ def cpu(model, of="qemu"):
     return text("CPU", model if emulator() == of else BEFORE_VTX[emulator()])
 
 
+HOST_FLAVOURS = ("cloud", "plain", "rt", "cloud6.12", "plain6.12", "rt6.12")
+
+
 def host_kernel():
-    """(flavour, kernel file): HOST_KERNEL is cloud or plain, with -bzimage for Debian's compressed file, which is
+    """(flavour, kernel file): HOST_KERNEL is one of Debian's flavours, with -bzimage for Debian's compressed file, which is
     what a boot loader in Bochs needs anyway."""
     flavour, _, form = text("HOST_KERNEL", "cloud").partition("-")
-    if flavour not in ("cloud", "plain") or form not in ("", "bzimage"):
-        die(f"HOST_KERNEL={text('HOST_KERNEL')} is unknown", "choose cloud, plain, cloud-bzimage or plain-bzimage")
+    if flavour not in HOST_FLAVOURS or form not in ("", "bzimage"):
+        die(f"HOST_KERNEL={text('HOST_KERNEL')} is unknown", f"choose {', '.join(HOST_FLAVOURS)}, or one of them with -bzimage")
     directory = f"{CACHE}/kernel/host-{flavour}"
     compressed = form or emulator() == "bochs"
     return flavour, existing("HOST_KERNEL", f"{directory}/{'bzImage' if compressed else 'vmlinux'}")

@@ -10,8 +10,8 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include <linux/syscore_ops.h>
 
+#include "compat.h"
 #include "engine.h"
 
 static char *engine = "auto";
@@ -290,13 +290,13 @@ static int processor_down(unsigned int cpu)
 }
 
 /* Only the boot processor is left, interrupts are off, and `lock` is not held: user space is frozen. */
-static int suspend(void)
+static int suspend(RING1_SYSCORE_ARGUMENT)
 {
 	disable_here(NULL);
 	return 0;
 }
 
-static void resume(void)
+static void resume(RING1_SYSCORE_ARGUMENT)
 {
 	unsigned int which;
 
@@ -305,9 +305,13 @@ static void resume(void)
 			WARN_ON_ONCE(enable_here(which));
 }
 
-static struct syscore_ops syscore = {
+static struct syscore_ops sleep_ops = {
 	.suspend = suspend,
 	.resume = resume,
+};
+
+static struct syscore sleep = {
+	.ops = &sleep_ops,
 };
 
 /* Also before kexec. What comes after us must find the processor as it left the firmware. */
@@ -358,7 +362,7 @@ int ring1_engine_init(void)
 	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "virt/ring1:online", processor_up, processor_down);
 	if (hotplug_state < 0)
 		return hotplug_state;
-	register_syscore_ops(&syscore);
+	register_syscore(&sleep);
 	register_reboot_notifier(&reboot_notifier);
 	return 0;
 }
@@ -369,7 +373,7 @@ void ring1_engine_exit(void)
 	unsigned int which;
 
 	unregister_reboot_notifier(&reboot_notifier);
-	unregister_syscore_ops(&syscore);
+	unregister_syscore(&sleep);
 	cpuhp_remove_state_nocalls(hotplug_state);
 	for (which = 0; which < RING1_ENGINES; which++)
 		if (hardware[which])

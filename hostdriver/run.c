@@ -8,6 +8,7 @@
 #include <linux/task_work.h>
 #include <asm/msr.h>
 
+#include "compat.h"
 #include "ring1.h"
 
 #define RUN_STEP_ASIDE 1 /* give the vCPU to those who wait for it, then go on */
@@ -137,7 +138,7 @@ static int take_cr8(struct ring1_vcpu *vcpu)
 /* The mutex is held; ends with -errno, 0 (an exit is reported) or RUN_STEP_ASIDE. */
 static int run_owned(struct ring1_vcpu *vcpu)
 {
-	bool immediate_exit = READ_ONCE(vcpu->run->immediate_exit);
+	bool immediate_exit = READ_ONCE(vcpu->run->RING1_RUN_IMMEDIATE_EXIT);
 	int ret;
 
 	if (vcpu->dead) {

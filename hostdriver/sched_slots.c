@@ -5,6 +5,7 @@
 #include <linux/percpu.h>
 #include <linux/smp.h>
 
+#include "compat.h"
 #include "ring1.h"
 
 /* KVM_RUN may be left for so long without losing the slot: long enough for a device's register in user space. */

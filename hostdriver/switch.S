@@ -4,6 +4,8 @@
  * (RDI throughout), the monitor's stack and the transition tables. No instruction here runs under an IDT whose
  * handlers are not mapped. Interrupts are off on both sides; NMIs and machine checks are not.
  */
+#include "bare_ret.h"
+
 #include "../include/ring1/note_pending.h"
 #include "../include/ring1/switch.h"
 
@@ -50,6 +52,7 @@
 	.balign 4096
 	.globl	ring1_switch_text
 ring1_switch_text:
+	ANNOTATE_NOENDBR /* called directly */
 
 /* void ring1_switch_to_monitor(struct ring1_switch *) */
 	.globl	ring1_switch_to_monitor
@@ -112,13 +115,15 @@ ring1_switch_to_monitor:
 1:	xorl	%eax, %eax
 	movw	%ax, %ss
 	pop_saved
-	ret
+	bare_ret
 	.size	ring1_switch_to_monitor, . - ring1_switch_to_monitor
+	STACK_FRAME_NON_STANDARD ring1_switch_to_monitor
 
 /* void ring1_switch_to_host(struct ring1_switch *), called by the monitor under its own GDT and IDT */
 	.globl	ring1_switch_to_host
 	.type	ring1_switch_to_host, @function
 ring1_switch_to_host:
+	ANNOTATE_NOENDBR /* only the monitor calls it, in whose world CR4.CET is off */
 	push_saved
 	movq	%rsp, RING1_SW_MON_RSP(%rdi)
 	lidt	RING1_SW_MON_IDTR+6(%rdi)
@@ -161,20 +166,27 @@ ring1_switch_to_host:
 	movq	%rax, %dr7 /* the host's breakpoints need its IDT */
 	popfq /* a trap leaves the guest's AC, IOPL and ID in force: with AC the host would be without SMAP */
 	pop_saved
-	ret
+	bare_ret
 	.size	ring1_switch_to_host, . - ring1_switch_to_host
+	STACK_FRAME_NON_STANDARD ring1_switch_to_host
 
-/* Handlers of the transition IDT. Any exception but these two is a bug with no way back: stop here, visibly. */
+/*
+ * Handlers of the transition IDT. Any exception but these two is a bug with no way back: stop here, visibly. They may be
+ * entered while CR4 is still, or again, the host's, and that may track indirect branches: ENDBR (SDM 1 17.3.1).
+ */
 	.globl	ring1_transition_nmi
 ring1_transition_nmi:
+	ENDBR
 	note_pending RING1_SW_NMI_PENDING
 
 	.globl	ring1_transition_mce
 ring1_transition_mce:
+	ENDBR
 	note_pending RING1_SW_MCE_PENDING
 
 	.globl	ring1_transition_fault
 ring1_transition_fault:
+	ENDBR
 	ud2
 
 	.globl	ring1_switch_text_end

@@ -10,6 +10,7 @@
 #include <linux/smp.h>
 #include <asm/tsc.h>
 
+#include "compat.h"
 #include "ring1.h"
 
 /*

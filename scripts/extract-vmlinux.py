@@ -30,6 +30,9 @@ def unpack(payload):
     if payload.startswith(b"\x02\x21\x4c\x18"):
         return subprocess.run(["lz4", "-d", "-c"], input=payload[:-4], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, check=True).stdout
+    if payload.startswith(b"\x28\xb5\x2f\xfd"):
+        return subprocess.run(["zstd", "-d", "-c"], input=payload[:-4], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=True).stdout
     sys.exit("extract-vmlinux: unknown compression " + payload[:6].hex())
 
 

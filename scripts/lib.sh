@@ -4,9 +4,32 @@
 cache=${RING1_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ring1}
 mirror=${RING1_MIRROR:-http://deb.debian.org/debian}
 suite=bookworm
-# The kernel that is the emulated host, and the kernels that are guests: Debian's flavours.
+security_mirror=${RING1_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+# The kernel that is the emulated host, and the kernels that are guests: Debian's flavours. The others are fetched when
+# they are asked for: the module must build for all of them.
 host_flavours='cloud plain'
+other_flavours='rt cloud6.12 plain6.12 rt6.12'
 guest_flavours='686-pae 686'
+
+# metapackage image|headers FLAVOUR
+metapackage() {
+  local name=linux-$1
+  case $2 in
+    *6.12) name+=-6.12 ;;
+  esac
+  case $2 in
+    plain*) echo "$name-amd64" ;;
+    *) echo "$name-${2%6.12}-amd64" ;;
+  esac
+}
+
+# The archive that has this flavour.
+archive_of() {
+  case $1 in
+    *6.12) echo security ;;
+    *) echo main ;;
+  esac
+}
 
 say() { printf 'ring1: %s\n' "$*" >&2; }
 

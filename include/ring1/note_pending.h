@@ -9,6 +9,10 @@
  */
 #include "switch.h"
 
+#ifndef RING1_RETURN
+#define RING1_RETURN ret
+#endif
+
 /* Back to ring 0, without IRET. RCX and RAX are on the stack, the frame is above them. */
 .macro resume_ring0
 	movq	40(%rsp), %rax		/* interrupted RSP */
@@ -22,7 +26,7 @@
 	leaq	-24(%rax), %rsp
 	popq	%rax
 	popfq
-	ret
+	RING1_RETURN
 .endm
 
 .macro note_pending offset
