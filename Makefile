@@ -9,6 +9,8 @@ jobs := $(shell nproc)
 # The flavour of the host kernel, without what says which file of it is booted.
 HOST_KERNEL ?= cloud
 flavour := $(firstword $(subst -, ,$(HOST_KERNEL)))
+# Fetched only when they are asked for.
+other_kernel := $(filter rt cloud6.12 plain6.12 rt6.12,$(flavour))
 
 # The user's variables reach the harness through the environment. CMD is taken as typed: a $ in it is the shell's
 # in the guest, not make's.
@@ -27,7 +29,7 @@ MAKEFLAGS += --no-builtin-rules
 all: build module
 
 setup:
-	@bash scripts/setup.sh
+	@bash scripts/setup.sh $(other_kernel)
 	$(if $(filter bochs,$(EMULATOR)),@bash scripts/packages.sh bochs)
 
 configure: setup

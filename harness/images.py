@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The initramfs of the emulated host and of the guest."""
+import lzma
 import os
 import re
 import subprocess
@@ -53,9 +54,11 @@ def host(cache, build, nonce, job, modules, interactive):
     archive = _base(cache, "amd64", f"{build}/harness/agent64", "host-init.sh")
     archive.file("harness/nonce", nonce + "\n")
     archive.file("harness/job", job)
-    archive.file("harness/modules", "".join(f"{os.path.basename(path)} {parameters}\n" for path, parameters in modules.items()))
-    for path in modules:
-        archive.copy("harness/modules.d/" + os.path.basename(path), path)
+    names = {path: os.path.basename(path).removesuffix(".xz") for path in modules}
+    archive.file("harness/modules", "".join(f"{names[path]} {parameters}\n" for path, parameters in modules.items()))
+    for path, name in names.items():
+        with (lzma.open if path.endswith(".xz") else open)(path, "rb") as file:
+            archive.file("harness/modules.d/" + name, file.read())
     if interactive:
         archive.file("harness/terminal", terminal_settings() if os.isatty(0) else "sane\n")
     return archive

@@ -143,7 +143,7 @@ def host_modules(flavour, wanted):
     needs = {}
     for line in open(f"{base}/modules.dep"):
         module, _, needed = line.partition(":")
-        needs[os.path.basename(module).removesuffix(".ko").replace("-", "_")] = [*reversed(needed.split()), module]
+        needs[os.path.basename(module).removesuffix(".xz").removesuffix(".ko").replace("-", "_")] = [*reversed(needed.split()), module]
     result = {}
     for name, _, parameters in (entry.partition(" ") for entry in wanted):
         if name.replace("-", "_") not in needs:

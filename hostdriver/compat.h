@@ -6,6 +6,7 @@
 #include <linux/kvm.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
+#include <asm/cpufeature.h>
 
 /* smp_send_reschedule() became a macro around a tracepoint, whose header it does not bring. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -18,6 +19,16 @@
 #else
 #define RING1_RUN_IMMEDIATE_EXIT immediate_exit
 #endif
+
+/* FRED takes the IDT out of use: an INT that stands for an interrupt would be a bug to such a host. */
+static inline bool ring1_host_uses_fred(void)
+{
+#ifdef X86_FEATURE_FRED
+	return cpu_feature_enabled(X86_FEATURE_FRED);
+#else
+	return false;
+#endif
+}
 
 /* The callbacks got an argument, also in stable releases, so Kbuild looks which it is. */
 #ifdef RING1_SYSCORE_HAS_DATA

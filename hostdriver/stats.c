@@ -24,10 +24,19 @@ static const u32 stat_flags[RING1_STAT_COUNT] = {
 #undef X
 };
 
+/* The name follows the description's fields; to some kernels' own code it is one of them. */
+#define FIELDS_SIZE offsetof(struct kvm_stats_desc, name)
+
 struct stat_descriptor {
-	struct kvm_stats_desc desc;
-	char name[NAME_SIZE];
+	union {
+		struct kvm_stats_desc desc;
+		struct {
+			u8 fields[FIELDS_SIZE];
+			char name[NAME_SIZE];
+		};
+	};
 };
+static_assert(sizeof(struct stat_descriptor) == FIELDS_SIZE + NAME_SIZE);
 
 struct stats_file_layout {
 	struct kvm_stats_header header;

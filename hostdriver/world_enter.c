@@ -15,6 +15,7 @@
 #include <asm/tsc.h>
 #include <asm/trapnr.h>
 
+#include "compat.h"
 #include "engine.h"
 #include "vmx.h"
 #include "world_private.h"
@@ -25,6 +26,10 @@ int ring1_world_init(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_TSC) || !tsc_khz) {
 		pr_err("ring1: the processor's time-stamp counter is not usable (tsc_khz = %u)\n", tsc_khz);
+		return -ENODEV;
+	}
+	if (ring1_host_uses_fred()) {
+		pr_err("ring1: the host has switched on FRED, which is not supported: boot it with fred=off\n");
 		return -ENODEV;
 	}
 	return ring1_image_load();

@@ -24,10 +24,9 @@ release_of() {
 # What flavours of one version share: fetch_common ABI [-rt]
 fetch_common() {
   local kbuild=linux-kbuild-$1
-  stamped "headers-common-$1$2" && return
-  unpack_deb "linux-headers-$1-common$2" "$root"
   case $1 in 6.1.*) kbuild=linux-kbuild-6.1 ;; esac
-  unpack_deb "$kbuild" "$root"
+  stamped "headers-common-$1$2" || unpack_deb "linux-headers-$1-common$2" "$root"
+  [ -d "$root/usr/lib/$kbuild" ] || unpack_deb "$kbuild" "$root"
   stamp "headers-common-$1$2"
 }
 

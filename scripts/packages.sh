@@ -6,7 +6,7 @@ set -euo pipefail
 
 declare -A group=(
   # libelf1 is what objtool of Debian's linux-kbuild runs on, kmod supplies depmod.
-  [base]='build-essential cmake ninja-build gcc-multilib g++-multilib libelf1 kmod python3 xz-utils lz4
+  [base]='build-essential cmake ninja-build gcc-multilib g++-multilib libelf1 kmod python3 xz-utils lz4 zstd
           qemu-system-x86 libzydis-dev libasmjit-dev libspdlog-dev libcli11-dev libgtest-dev nlohmann-json3-dev'
   [bochs]='bochs bochsbios vgabios bochs-term isolinux syslinux-common xorriso'
   [format]='clang-format'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Brings everything that building and running needs: packages, library sources, kernels, headers, busybox.
+# setup.sh [FLAVOUR...]: brings everything that building and running needs: packages, library sources, kernels, headers,
+# busybox; also these further flavours of the host's kernel.
 # Finished steps are skipped, so that it costs a moment when nothing is missing.
 set -euo pipefail
 here=$(dirname "$0")
@@ -15,5 +16,5 @@ exec 9>"$cache/lock"
 flock -n 9 || { say "waiting for another set-up to finish"; flock 9; }
 bash "$here/packages.sh" base
 for step in sources kernels headers busybox; do
-  bash "$here/fetch-$step.sh"
+  bash "$here/fetch-$step.sh" "$@"
 done

@@ -46,10 +46,13 @@ ioctls() {
   grep '^FAIL' "$work/out" | grep -vx "FAIL $3" && fail "ioctls on $1: $(grep -B 5 '^FAIL' "$work/out")"
 }
 
-# The module for the plain flavour is not always built with the rest.
-plain() {
-  [ -e "$RING1_BUILD/module/plain/ring1.ko" ] || { say "no module for the plain kernel, run: make module HOST_KERNEL=plain"; return; }
-  entry HOST_KERNEL=plain-bzimage "$@"
+# kernel NAME VARIABLE=VALUE...: brings the kernel and builds the module for it.
+kernel() {
+  local flavour=${1%-bzimage}
+  wanted "HOST_KERNEL=$@" || return
+  bash "$root/scripts/setup.sh" "$flavour" && bash "$root/scripts/build-module.sh" "$RING1_BUILD" "$flavour" ||
+    { fail "no module for the $flavour kernel"; return; }
+  entry HOST_KERNEL="$@"
 }
 
 entry CPU=qemu64 SMP=2 "$mitigated"
@@ -58,7 +61,10 @@ entry CPU=Nehalem "$mitigated"
 # Some 3.8 million translations. Only a clock that counts instructions leaves the guest time between its ticks.
 TIMEOUT=1500 entry MODULE_ARGS=tc_size=65536 ICOUNT=1
 entry MODULE_ARGS=check_recovery=1
-plain
+kernel plain-bzimage
+for flavour in rt cloud6.12 plain6.12 rt6.12; do
+  kernel $flavour SMP=2
+done
 # Without VT-x; with it, but without EPT; without unrestricted guest; with everything; with AMD-V.
 bash "$root/scripts/packages.sh" bochs
 for model in p4_prescott_celeron_336 core2_penryn_t9600 corei5_lynnfield_750 corei7_sandy_bridge_2600k corei7_skylake_x \
