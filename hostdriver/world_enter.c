@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One visit to the monitor's world, and what the host owes afterwards: replay of what struck in the meantime. */
+/* One visit to the monitor's world. */
 #include <linux/err.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
@@ -13,7 +13,6 @@
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 #include <asm/tsc.h>
-#include <asm/trapnr.h>
 
 #include "compat.h"
 #include "engine.h"
@@ -43,27 +42,6 @@ void ring1_world_exit(void)
 int ring1_world_cpu(const struct ring1_world *world)
 {
 	return READ_ONCE(world->cpu);
-}
-
-static void replay_pending(struct ring1_world *world)
-{
-	struct ring1_switch *sw = world->sw;
-
-	/* The NMI first: the IRET of any other handler would unblock NMIs. */
-	if (sw->nmi_pending) {
-		sw->nmi_pending = 0;
-		world->shared->stats.physical_nmis++;
-		ring1_replay(X86_TRAP_NMI);
-	}
-	if (sw->mce_pending) {
-		sw->mce_pending = 0;
-		ring1_replay(X86_TRAP_MC);
-	}
-	if (world->shared->request == RING1_REQUEST_INTERRUPT && sw->vector != X86_TRAP_NMI &&
-	    sw->vector != X86_TRAP_MC) {
-		world->shared->stats.physical_interrupts++;
-		ring1_replay(sw->vector & 0xff);
-	}
 }
 
 /* CR4.VMXE may not change in VMX operation, whoever entered it: the monitor's CR4 follows this processor's. */
@@ -145,7 +123,7 @@ static bool visit(struct ring1_world *world)
 	if (debugctl)
 		update_debugctlmsr(debugctl);
 	WRITE_ONCE(world->cpu, -1);
-	replay_pending(world);
+	ring1_world_replay(world);
 	local_irq_enable();
 	preempt_enable();
 	return true;

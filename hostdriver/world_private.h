@@ -36,6 +36,9 @@ struct ring1_world {
 int ring1_world_map(struct ring1_world *world, u64 address, u64 hpa, u64 flags);
 void ring1_world_grant(struct ring1_world *world);
 
+/* Interrupts are off: the host's handlers for what struck since it was left (world_replay.c). */
+void ring1_world_replay(struct ring1_world *world);
+
 /* The monitor's image (world_image.c). */
 int ring1_image_load(void);
 void ring1_image_unload(void);

@@ -94,8 +94,7 @@ void BtEngine::debug_exception() {
   const Stop where = stop();
   // TF is ours, or both ours and the guest's.
   const bool ours = single_step_ && (status & breakpoint::kDr6Bs) && !(cpu_.rflags & eflags::kTf);
-  to_architectural();
-  if (live_ != Live::kState) return;
+  if (!stopped()) return;
   if (ours) status &= ~breakpoint::kDr6Bs;
   if (ours && !status) return;
   if (where == Stop::kInside) return emulate_one(nullptr);  // which looks at the instruction's own accesses

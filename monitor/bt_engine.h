@@ -89,7 +89,9 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
 
   // Traps (bt_traps.cpp).
   void handle_trap();
+  bool stopped();
   void interrupted(unsigned vector);
+  void impossible_trap(unsigned vector);
   void callout_exit();
   void callout_emulate();
   void callout_indirect();
@@ -99,6 +101,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   void exception(unsigned vector);
   void debug_exception();
   void system_call(unsigned vector);
+  void wild_system_call();
 
   // Breakpoints (bt_breakpoints.cpp).
   enum class Stop : uint8_t {

@@ -58,6 +58,7 @@ void Engine::exit_to_user(uint32_t reason) {
 }
 
 void Engine::internal_error(uint32_t suberror, const char* why) {
+  internal_errors_++;
   monitor_.log.line("the virtual machine stops: %s", why);
   monitor_.dump();
   abandon();

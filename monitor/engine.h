@@ -119,6 +119,7 @@ class Engine {
   ring1_vcpu_shared& shared_;
   ring1_cpu_state& cpu_;
   bool interrupt_wanted_ = false;
+  unsigned internal_errors_ = 0;
   unsigned breakpoints_held_ = 0;  // bit n for DRn
 
   // Instructions interpreted since physical interrupts were last served.

@@ -23,6 +23,7 @@
 	X(tsc_in_host, CUMULATIVE, CYCLES, "time in the host between two entries of one KVM_RUN")   \
 	X(tsc_halted, CUMULATIVE, CYCLES, "time blocked in HLT")                                    \
 	X(physical_interrupts, CUMULATIVE, NONE, "physical interrupts replayed in the host")        \
+	X(interrupts_refused, CUMULATIVE, NONE, "interrupts not replayed: no controller had them")  \
 	X(physical_nmis, CUMULATIVE, NONE, "physical NMIs replayed in the host")                    \
 	X(user_exits, CUMULATIVE, NONE, "returns of KVM_RUN to user space")                         \
 	X(io_exits, CUMULATIVE, NONE, "port accesses served by user space")                         \
