@@ -4,6 +4,19 @@
 #include "include/ring1/switch.h"
 #include "monitor/trap_block.h"
 
+#define EFLAGS_VM 0x20000
+
+/*
+ * To `target` if the frame, whose CS stands \cs above RSP, is the guest's. In IA-32e mode there is no virtual-8086 mode, but
+ * QEMU's IRET enters it from ring 1 all the same, and then CS is any number (docs/findings.md).
+ */
+.macro jump_if_guest target, cs
+	testb	$3, \cs(%rsp)
+	jnz	\target
+	testl	$EFLAGS_VM, \cs+8(%rsp)
+	jnz	\target
+.endm
+
 	.text
 	.balign	16
 	.globl	ring1_idt_stubs
@@ -35,8 +48,7 @@ stubs_end:
  * Bochs keeps the single step of the instruction that exited.
  */
 debug:
-	testb	$3, 8(%rsp)
-	jnz	2f
+	jump_if_guest 2f, 8
 	pushq	%rax
 	pushq	%rcx
 	movq	16(%rsp), %rcx
@@ -57,8 +69,7 @@ debug:
 	pushq	$1
 
 trap:
-	testb	$3, 24(%rsp)	/* CS */
-	jnz	ring1_trap_from_guest
+	jump_if_guest ring1_trap_from_guest, 24
 	/* The monitor's own fault: hand all registers to C++, which does not come back. */
 	pushq	%rax
 	pushq	%rcx
@@ -82,12 +93,12 @@ trap:
 	ud2
 
 .macro asynchronous vector, offset
-	testb	$3, 8(%rsp)
-	jz	1f
-	pushq	$0
+	jump_if_guest 1f, 8
+	jmp	4f
+1:	pushq	$0
 	pushq	$\vector
 	jmp	ring1_trap_from_guest
-1:	pushq	%rax
+4:	pushq	%rax
 	leaq	ring1_entry_begin(%rip), %rax
 	cmpq	%rax, 8(%rsp)
 	jb	2f
