@@ -92,12 +92,14 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   bool stopped();
   void interrupted(unsigned vector);
   void impossible_trap(unsigned vector);
+  void entry_refused(unsigned vector);
   void callout_exit();
   void callout_emulate();
   void callout_indirect();
   void callout_interrupt();
   void callout_read_tsc();
   void page_fault();
+  void fault_across_top();
   void exception(unsigned vector);
   void debug_exception();
   void system_call(unsigned vector);

@@ -58,6 +58,16 @@ void BtEngine::interrupted(unsigned vector) {
   if (shared_.config.check_recovery) to_architectural();
 }
 
+// IRETQ, or a load of DS to GS in front of it, faulted. User code that an interrupt stopped behind the last byte of its
+// segment has that coming anyway; what else user space has put together ends the VM.
+void BtEngine::entry_refused(unsigned vector) {
+  const bool direct = live_ == Live::kDirect;
+  monitor_.log.line("entry refused: vector %u error %lx", vector, block_.error);
+  if (!stopped()) return;
+  if (direct && cpu_.rip > cpu_.seg[kCs].limit) return deliver(emulator::Fault{Vector::kGp, 0, 0});
+  internal_error(KVM_INTERNAL_ERROR_EMULATION, "the processor does not accept the guest's segments");
+}
+
 // The block is given up before anything else: IRETQ must not meet it. An interrupt goes to the host before user space does.
 void BtEngine::impossible_trap(unsigned vector) {
   abandon();
@@ -75,6 +85,8 @@ bool BtEngine::stopped() {
 
 void BtEngine::handle_trap() {
   const unsigned vector = static_cast<unsigned>(block_.vector);
+  if (vector >= TB_REFUSED) [[unlikely]]
+    return entry_refused(vector - TB_REFUSED);
   note_exit(kind_of(vector, from_user(block_)));
   if (!is_possible(block_)) [[unlikely]]
     return impossible_trap(vector);
@@ -183,7 +195,14 @@ void BtEngine::callout_read_tsc() {
   block_.rdx = tsc >> 32;
 }
 
+// An access that begins below 4 GiB goes on at 0 (SDM 3A 5.3 leaves it to the processor). One in IA-32e mode may not wrap.
+void BtEngine::fault_across_top() {
+  constexpr emulator::Fault kProtection = {Vector::kGp, 0, 0};
+  if (stopped()) emulate_one(&kProtection);
+}
+
 void BtEngine::page_fault() {
+  if (hardware::read_cr2() >> 32) return fault_across_top();
   const uint32_t address = static_cast<uint32_t>(hardware::read_cr2());
   const uint32_t error = static_cast<uint32_t>(block_.error);
   const shadowmmu::FaultResult result = monitor_.mmu.fault(Gva(address), error);

@@ -60,8 +60,6 @@ ring1_entry_begin:
 	movq	TB_RCX(%rdi), %rcx
 	movq	TB_RAX(%rdi), %rax
 	movq	TB_RDI(%rdi), %rdi
-	.globl	ring1_entry_iretq
-ring1_entry_iretq:
 	iretq
 	.globl	ring1_entry_end
 ring1_entry_end:
@@ -92,6 +90,8 @@ ring1_trap_from_guest:
 	movw	%es, TB_ES(%rdi)
 	movw	%fs, TB_FS(%rdi)
 	movw	%gs, TB_GS(%rdi)
+	.globl	ring1_entry_left
+ring1_entry_left:
 leave:
 	movq	TB_MONITOR_RSP(%rdi), %rsp
 	popq	%r15

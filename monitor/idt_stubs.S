@@ -79,14 +79,21 @@ trap:
 	pushq	%rsi
 	pushq	%rdi
 	movq	%rsp, %rdi
-	leaq	ring1_entry_iretq(%rip), %rax
+	leaq	ring1_enter_guest_on(%rip), %rax
 	cmpq	%rax, TB_RIP(%rdi)
-	jne	1f
-	/* RSP may be in the window of narrow_stack.h, which is too small a stack for C++. */
-	movq	%rsp, %rax
-	andq	$-RING1_STACK_BYTES, %rax
-	movq	TB_STACK_SLOT(%rax), %rax
-	movq	TB_MONITOR_RSP(%rax), %rsp
+	jb	1f
+	leaq	ring1_entry_end(%rip), %rax
+	cmpq	%rax, TB_RIP(%rdi)
+	jae	1f
+	/* A selector that the processor does not accept: the guest's matter. Its registers are still in the block. */
+	movq	TB_VECTOR(%rdi), %rcx
+	movq	TB_ERROR(%rdi), %rdx
+	andq	$-RING1_STACK_BYTES, %rdi	/* RSP may be in the window of narrow_stack.h */
+	movq	TB_STACK_SLOT(%rdi), %rdi
+	addq	$TB_REFUSED, %rcx
+	movq	%rcx, TB_VECTOR(%rdi)
+	movq	%rdx, TB_ERROR(%rdi)
+	jmp	ring1_entry_left
 1:	andq	$-16, %rsp
 	cld
 	call	ring1_monitor_fault

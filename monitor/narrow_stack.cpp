@@ -9,8 +9,9 @@ namespace {
 
 namespace entry = shadowmmu::entry;
 
-constexpr uint64_t kWindow = uint64_t{1} << 32;
-constexpr unsigned kFirstPointer = 4, kPointers = 4;  // entries of the low table: a GiB each
+// Not the 4 GiB right behind the guest's: an access of 32-bit code that begins below 4 GiB may end there.
+constexpr uint64_t kWindow = uint64_t{2} << 32;
+constexpr unsigned kFirstPointer = 8, kPointers = 4;  // entries of the low table: a GiB each
 constexpr unsigned kEntries = 512, kPagesPerSlot = 16;
 constexpr uint64_t kUpperHalf = 0xffff0000;
 constexpr uint64_t kTable = entry::kPresent | entry::kWrite | entry::kAccessed;

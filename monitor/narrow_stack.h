@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The way into user code on a 16-bit stack. IRET to a stack segment with B = 0 loads SP and leaves ESP's upper half as
 // it was (SDM 2A, IRET): the monitor's. So that IRETQ finds its frame at an address whose bits 31:16 are the guest's
-// ESP's. The 4 GiB behind the guest's, which no 32-bit code can reach, show one page at the start of each 64 KiB.
+// ESP's. 4 GiB which no 32-bit code can reach show one page at the start of each 64 KiB. They are not those right behind the
+// guest's: where a processor does not wrap at 4 GiB, the end of an access would lie there.
 //
 // That page begins like the monitor's stack does (switch.h): who looks for the switch page or the trap block at the
 // base of the stack it runs on finds them here as well (docs/races.md).

@@ -30,6 +30,7 @@
 #define TB_SWITCH 128
 
 #define TB_ABORTED 256 /* in `vector`: the guest was not entered, an NMI or machine check is pending */
+#define TB_REFUSED 512 /* in `vector`, plus a vector: the processor did not accept the block's selectors */
 
 #define TB_STACK_SLOT 8 /* the trap block's address stands here, from the base of the monitor's stack */
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "check.h"
+#include "include/ring1/api.h"
 #include "machine.h"
 
 using namespace ring1::ioctl_test;
@@ -209,4 +210,55 @@ TEST(run_cpuid_is_fixed_afterwards) {
   CHECK_EQ(machine.vcpu.call(kSetCpuid2, list.address()), 0);
   list.entries()[0].eax ^= 1;
   if (machine.vm.device.is_ring1()) CHECK_EQ(machine.vcpu.call(kSetCpuid2, list.address()), -EINVAL);
+}
+
+// 32-bit code reaches the end of its 4 GiB, and behind that the beginning.
+TEST(run_across_four_gigabytes) {
+  needs_guest();
+  RealMode machine({0xa1, 0xfe, 0xff, 0xff, 0xff,                    // mov eax, [0xfffffffe]
+                    0xe7, 0x42,                                      // out 0x42, eax
+                    0xc7, 0x05, 0xfe, 0xff, 0xff, 0xff, 1, 2, 3, 4,  // mov dword [0xfffffffe], 0x04030201
+                    0xe7, 0x42});
+  Memory top(4096);
+  CHECK_EQ(machine.vm.set_region(1, 0xfffff000, top, 4096), 0);
+  machine.enter_protected_mode();
+  machine.place(0, {0x33, 0x44, 0x55});
+  top.data()[4094] = 0x11;
+  top.data()[4095] = 0x22;
+  CHECK_EQ(machine.vcpu.run(), 0);
+  if (!CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_IO)) return;
+  if (!CHECK_EQ(machine.vcpu.regs().rax, 0x44332211)) return;
+  CHECK_EQ(machine.vcpu.run(), 0);
+  CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_IO);
+  CHECK_EQ(top.data()[4095], 2);
+  CHECK_EQ(machine.memory.data()[0], 3);
+  CHECK_EQ(machine.memory.data()[1], 4);
+  CHECK_EQ(machine.memory.data()[2], 0x55);
+}
+
+// Segments of user code that no processor accepts: that is the guest's end, not the monitor's.
+TEST(run_refused_segments) {
+  needs_guest();
+  SKIP_UNLESS(options.machine_type == RING1_VM_TYPE(RING1_ENGINE_BT), "another engine");
+  RealMode machine({kNop, 0xeb, 0xfe});
+  machine.enter_protected_mode();
+  kvm_run* run = machine.vcpu.shared;
+  kvm_sregs good = machine.vcpu.sregs();
+  for (kvm_segment* segment : {&good.cs, &good.ss, &good.ds, &good.es, &good.fs, &good.gs})
+    segment->dpl = 3, segment->selector |= 3;
+  for (int which = 0; which < 3; which++) {
+    kvm_sregs bad = good;
+    if (which == 0) bad.cs.type = 3;                        // data: IRETQ
+    if (which == 1) bad.ds.dpl = 0;                         // MOV DS
+    if (which == 2) bad.cs.type = 3, bad.ss.db = 0;         // IRETQ on the narrow stack
+    CHECK_EQ(machine.vcpu.call(KVM_SET_SREGS, &bad), 0);
+    CHECK_EQ(machine.vcpu.run(), 0);
+    CHECK_EQ(run->exit_reason, KVM_EXIT_INTERNAL_ERROR);
+  }
+  // It still runs what can be run.
+  machine.place(RealMode::kCode, {kMovAl, 0x5a, kOutAl, 0x42});
+  machine.start_at(RealMode::kCode);
+  machine.enter_protected_mode();
+  CHECK_EQ(machine.vcpu.run(), 0);
+  CHECK_EQ(run->exit_reason, KVM_EXIT_IO);
 }
