@@ -35,9 +35,14 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 		switch (request) {
 		case RING1_REQUEST_PIN:
 			ring1_serve_pin(vcpu);
-			/* The dying get no memory any more; the answer waits, as after a physical interrupt. */
-			if (fatal_signal_pending(current))
+			/*
+			 * The dying get no memory any more. Whoever enters next may have given it away before: the monitor
+			 * must ask again.
+			 */
+			if (fatal_signal_pending(current)) {
+				ring1_withdraw_pin(vcpu);
 				return RING1_REQUEST_INTERRUPT;
+			}
 			break;
 		case RING1_REQUEST_WALL_CLOCK:
 			shared->wall_clock_ns = ktime_get_real_ns();

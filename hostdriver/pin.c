@@ -114,6 +114,13 @@ void ring1_serve_pin(struct ring1_vcpu *vcpu)
 				    ret, ret == -ENOMEM ? " (RLIMIT_MEMLOCK?)" : "");
 }
 
+/* The answer is not to be used. */
+void ring1_withdraw_pin(struct ring1_vcpu *vcpu)
+{
+	vcpu->shared->pin.count = 0;
+	vcpu->shared->pin.backing = RING1_BACKING_RETRY;
+}
+
 /* In the monitors' windows; each has given up the right to write before. */
 void ring1_write_protect(struct ring1_vm *vm, u64 gfn, u64 count)
 {

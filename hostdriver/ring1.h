@@ -155,6 +155,7 @@ struct ring1_memslot *ring1_slot_by_id(struct ring1_vm *vm, u32 id);
 struct ring1_memslot *ring1_slot_of(struct ring1_vm *vm, u64 gfn);
 void ring1_slots_free(struct ring1_vm *vm);
 void ring1_serve_pin(struct ring1_vcpu *vcpu);
+void ring1_withdraw_pin(struct ring1_vcpu *vcpu);
 void ring1_write_protect(struct ring1_vm *vm, u64 gfn, u64 count);
 void ring1_unpin_range(struct ring1_vm *vm, u64 gfn, u64 count);
 

@@ -32,10 +32,15 @@ Backing GuestMemory::known(Gpa page, Hpa* hpa, void** va) {
 
 Backing GuestMemory::pin(uint64_t gfn, unsigned wanted, bool write) {
   ring1_pin_request& request = host_.shared().pin;
-  request.gfn = gfn;
-  request.count = wanted;
-  request.write = write;
-  host_.request(RING1_REQUEST_PIN);
+  uint32_t before;
+  // Commands may be served on the way to the answer, and take away what it says.
+  do {
+    before = generation_;
+    request.gfn = gfn;
+    request.count = wanted;
+    request.write = write;
+    host_.request(RING1_REQUEST_PIN);
+  } while (request.backing == RING1_BACKING_RETRY || before != generation_);
   if (request.backing == RING1_BACKING_DEVICE) return Backing::kDevice;
   if (request.backing == RING1_BACKING_ERROR) return Backing::kBlocked;
   const bool writable = request.backing == RING1_BACKING_RAM, clean = request.backing == RING1_BACKING_CLEAN;
@@ -68,6 +73,7 @@ Backing GuestMemory::page_for_write(Gpa page, Hpa* hpa, void** va) {
 }
 
 void GuestMemory::log_dirty(uint64_t gfn, uint64_t count) {
+  generation_++;
   for (const uint64_t end = gfn + count < kMaxGfn ? gfn + count : kMaxGfn; gfn < end; gfn++) {
     uint64_t* entry = slot(gfn, false);
     if (entry && (*entry & kWritable)) *entry = (*entry & ~kWritable) | kClean;
@@ -75,6 +81,7 @@ void GuestMemory::log_dirty(uint64_t gfn, uint64_t count) {
 }
 
 void GuestMemory::forget(uint64_t gfn, uint64_t count) {
+  generation_++;
   for (const uint64_t end = gfn + count < kMaxGfn ? gfn + count : kMaxGfn; gfn < end; gfn++)
     if (uint64_t* entry = slot(gfn, false)) *entry = 0;
 }

@@ -32,6 +32,7 @@ class GuestMemory final : public shadowmmu::GuestMemory {
 
   Host& host_;
   PagePool& pool_;
+  uint32_t generation_ = 0;  // advanced by whatever makes an earlier answer of the host wrong
   uint64_t** top_[kTopPages] = {};
 };
 

@@ -66,12 +66,13 @@ enum ring1_backing {
 	RING1_BACKING_CLEAN,
 	RING1_BACKING_DEVICE,
 	RING1_BACKING_ERROR,
+	RING1_BACKING_RETRY,
 };
 
 struct ring1_pin_request {
 	__u64 gfn;     /* in: first page */
 	__u32 count;   /* in: 1..RING1_PIN_MAX wanted; out: pages pinned, from gfn on, all of one backing */
-	__u32 backing; /* out: of gfn. DEVICE: no slot there, count = 0. ERROR: host out of memory, count = 0 */
+	__u32 backing; /* out: of gfn. DEVICE: no slot there, count = 0. ERROR: host out of memory, count = 0. RETRY: ask again */
 	__u32 write;   /* in: the pages are about to be written */
 	__u32 pad;
 	__u64 hpa[RING1_PIN_MAX];
