@@ -62,17 +62,24 @@ static int check_region(const struct kvm_userspace_memory_region *region)
 	return 0;
 }
 
-/* Makes every monitor drop what it knows about a range: shadow entries, translations, and that nothing was there. */
-static void forget(struct ring1_vm *vm, u64 gfn, u64 count)
+/*
+ * The vCPUs are owned, so that none enters its monitor in between. Every monitor drops what it knows about the range
+ * before anything else: shadow entries, translations, and that nothing was there.
+ */
+static void link_slot(struct ring1_vm *vm, struct ring1_memslot *slot)
 {
-	ring1_vm_command_range(vm, RING1_COMMAND_FORGET, gfn, count, "the monitor could not give up guest memory");
+	spin_lock(&vm->memory_lock);
+	list_add(&slot->node, &vm->slots);
+	spin_unlock(&vm->memory_lock);
+	ring1_vm_withdraw(vm, slot->base_gfn, slot->npages);
 }
 
-/* The slot is off the list already, so that a request for its pages on the way finds nothing. */
-static void withdraw(struct ring1_vm *vm, const struct ring1_memslot *slot)
+static void unlink_slot(struct ring1_vm *vm, struct ring1_memslot *slot)
 {
-	forget(vm, slot->base_gfn, slot->npages);
-	ring1_unpin_range(vm, slot->base_gfn, slot->npages);
+	spin_lock(&vm->memory_lock);
+	list_del(&slot->node);
+	spin_unlock(&vm->memory_lock);
+	ring1_vm_withdraw(vm, slot->base_gfn, slot->npages);
 }
 
 /* Logging may come and go; a log that is there already is kept. */
@@ -108,8 +115,7 @@ static int create_slot(struct ring1_vm *vm, const struct kvm_userspace_memory_re
 		kfree(slot);
 		return ret;
 	}
-	list_add(&slot->node, &vm->slots);
-	forget(vm, gfn, npages);
+	link_slot(vm, slot);
 	return 0;
 }
 
@@ -129,11 +135,9 @@ static int move_slot(struct ring1_vm *vm, struct ring1_memslot *slot,
 	ret = change_flags(vm, slot, region->flags);
 	if (ret)
 		return ret;
-	list_del(&slot->node);
-	withdraw(vm, slot);
+	unlink_slot(vm, slot);
 	slot->base_gfn = gfn;
-	list_add(&slot->node, &vm->slots);
-	forget(vm, gfn, npages);
+	link_slot(vm, slot);
 	return 0;
 }
 
@@ -147,8 +151,7 @@ static int change(struct ring1_vm *vm, const struct kvm_userspace_memory_region 
 		return slot ? move_slot(vm, slot, region, gfn, npages) : create_slot(vm, region, gfn, npages);
 	if (!slot)
 		return -EINVAL;
-	list_del(&slot->node);
-	withdraw(vm, slot);
+	unlink_slot(vm, slot);
 	ring1_dirty_log_stop(slot);
 	kfree(slot);
 	return 0;

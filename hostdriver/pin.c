@@ -1,75 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest pages are pinned when the monitor first asks for them and stay so until their slot or the VM goes: its page
- * tables know nothing of the kernel's reclaim. They count against the process's RLIMIT_MEMLOCK.
+ * Guest pages for the monitor. It is told where a page lies, and no reference is kept: the page is the process's, and
+ * the memory of the process changes as it likes. notifier.c sees to it that the monitor hears of that in time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/io.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/wait.h>
 
 #include "ring1.h"
 
-#define PINNED_WRITABLE XA_MARK_0
-
 /*
- * A read-only slot is pinned for writing as well where its mapping permits: this breaks copy-on-write sharing now, so that
- * what the process writes later is what the guest reads.
+ * FOLL_WRITE makes the page the process's own, and dirty, as long as it stays mapped. Several at once if that needs no
+ * waiting; else the first one.
  */
-static struct page *pin_user(const struct ring1_memslot *slot, u64 gfn)
+static long look_up(unsigned long hva, u64 wanted, unsigned int flags, struct page **pages)
 {
-	unsigned long hva = slot->hva + ((gfn - slot->base_gfn) << PAGE_SHIFT);
-	struct page *page;
-	int ret = pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, &page);
+	long found = get_user_pages_unlocked(hva, wanted, pages, flags | FOLL_NOWAIT);
 
-	if (ret != 1 && (slot->flags & KVM_MEM_READONLY))
-		ret = pin_user_pages_fast(hva, 1, FOLL_LONGTERM, &page);
-	if (ret == 1)
-		return page;
-	return ERR_PTR(ret < 0 ? ret : -EFAULT);
+	if (found <= 0)
+		found = get_user_pages_unlocked(hva, 1, pages, flags);
+	return found ?: -EFAULT;
 }
 
-static struct page *pin_new(struct ring1_vm *vm, const struct ring1_memslot *slot, u64 gfn)
+/* The host addresses of at most `wanted` pages, good until the next visit. How many, or -errno. */
+static long find_pages(struct ring1_vm *vm, unsigned long hva, u64 wanted, unsigned int flags, u64 *hpa)
 {
-	struct page *page;
-	int ret = account_locked_vm(vm->mm, 1, true);
+	unsigned long end = hva + (wanted << PAGE_SHIFT);
+	struct page *pages[RING1_PIN_MAX];
+	bool valid;
+	u64 moment;
+	long found, i;
 
-	if (ret)
-		return ERR_PTR(ret);
-	page = pin_user(slot, gfn);
-	if (IS_ERR(page)) {
-		account_locked_vm(vm->mm, 1, false);
-		return page;
-	}
-	ret = xa_err(xa_store(&vm->pinned, gfn, page, GFP_KERNEL_ACCOUNT));
-	if (ret) {
-		unpin_user_page(page);
-		account_locked_vm(vm->mm, 1, false);
-		return ERR_PTR(ret);
-	}
-	if (!(slot->flags & KVM_MEM_READONLY))
-		xa_set_mark(&vm->pinned, gfn, PINNED_WRITABLE);
-	return page;
-}
-
-static int pin_one(struct ring1_vcpu *vcpu, const struct ring1_memslot *slot, u64 gfn, bool writable, u64 *hpa)
-{
-	struct ring1_vm *vm = vcpu->vm;
-	struct page *page;
-
-	mutex_lock(&vm->pin_lock);
-	page = xa_load(&vm->pinned, gfn);
-	if (!page) {
-		page = pin_new(vm, slot, gfn);
-		vcpu->shared->stats.pages_pinned += !IS_ERR(page);
-	}
-	mutex_unlock(&vm->pin_lock);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	*hpa = page_to_phys(page);
-	return ring1_world_map_guest(vcpu->world, gfn << PAGE_SHIFT, *hpa, writable);
+	do {
+		if (wait_event_killable(vm->invalidation_ended, ring1_memory_at_rest(vm, hva, end, &moment)))
+			return -EINTR;
+		found = look_up(hva, wanted, flags, pages);
+		if (found < 0)
+			return found;
+		for (i = 0; i < found; i++)
+			hpa[i] = page_to_phys(pages[i]);
+		valid = ring1_memory_unchanged(vm, hva, end, moment);
+		for (i = 0; i < found; i++)
+			put_page(pages[i]);
+		if (!valid && fatal_signal_pending(current))
+			return -EINTR;
+	} while (!valid);
+	return found;
 }
 
 static enum ring1_backing backing_of(const struct ring1_memslot *slot, bool write)
@@ -79,6 +58,27 @@ static enum ring1_backing backing_of(const struct ring1_memslot *slot, bool writ
 	return slot->dirty && !write ? RING1_BACKING_CLEAN : RING1_BACKING_RAM;
 }
 
+static long find_and_map(struct ring1_vcpu *vcpu, const struct ring1_memslot *slot, enum ring1_backing backing, u64 wanted)
+{
+	struct ring1_pin_request *pin = &vcpu->shared->pin;
+	unsigned long hva = slot->hva + ((pin->gfn - slot->base_gfn) << PAGE_SHIFT);
+	bool writable = backing == RING1_BACKING_RAM;
+	u64 hpa[RING1_PIN_MAX];
+	long found, i;
+	int ret;
+
+	found = find_pages(vcpu->vm, hva, wanted, slot->flags & KVM_MEM_READONLY ? 0 : FOLL_WRITE, hpa);
+	for (i = 0; i < found; i++) {
+		ret = ring1_world_map_guest(vcpu->world, (pin->gfn + i) << PAGE_SHIFT, hpa[i], writable);
+		if (ret)
+			return i ?: ret;
+		pin->hpa[i] = hpa[i];
+		if (slot->dirty && writable)
+			set_bit(pin->gfn + i - slot->base_gfn, slot->dirty);
+	}
+	return found;
+}
+
 /* Answers the monitor's request; current is a thread of the process whose memory it is. */
 void ring1_serve_pin(struct ring1_vcpu *vcpu)
 {
@@ -86,32 +86,23 @@ void ring1_serve_pin(struct ring1_vcpu *vcpu)
 	const struct ring1_memslot *slot = ring1_slot_of(vcpu->vm, pin->gfn);
 	u64 wanted = min_t(u64, pin->count, RING1_PIN_MAX);
 	enum ring1_backing backing;
-	bool write = pin->write;
-	int ret = 0;
+	long found;
 
 	pin->count = 0;
 	if (!slot) {
 		pin->backing = RING1_BACKING_DEVICE;
 		return;
 	}
-	wanted = min(wanted, slot->base_gfn + slot->npages - pin->gfn);
-	backing = backing_of(slot, write);
-	while (pin->count < wanted && !ret) {
-		u64 gfn = pin->gfn + pin->count;
-
-		ret = pin_one(vcpu, slot, gfn, backing == RING1_BACKING_RAM, &pin->hpa[pin->count]);
-		if (!ret && slot->dirty && backing == RING1_BACKING_RAM)
-			set_bit(gfn - slot->base_gfn, slot->dirty);
-		pin->count += !ret;
-	}
-	if (pin->count) {
+	backing = backing_of(slot, pin->write);
+	found = find_and_map(vcpu, slot, backing, min(wanted, slot->base_gfn + slot->npages - pin->gfn));
+	if (found > 0) {
+		pin->count = found;
 		pin->backing = backing;
 		return;
 	}
 	pin->backing = RING1_BACKING_ERROR;
 	if (!fatal_signal_pending(current))
-		pr_warn_ratelimited("process %d: guest page 0x%llx cannot be pinned: %d%s\n", vcpu->vm->pid, pin->gfn,
-				    ret, ret == -ENOMEM ? " (RLIMIT_MEMLOCK?)" : "");
+		pr_warn_ratelimited("process %d: guest page 0x%llx cannot be had: %ld\n", vcpu->vm->pid, pin->gfn, found);
 }
 
 /* The answer is not to be used. */
@@ -124,35 +115,9 @@ void ring1_withdraw_pin(struct ring1_vcpu *vcpu)
 /* In the monitors' windows; each has given up the right to write before. */
 void ring1_write_protect(struct ring1_vm *vm, u64 gfn, u64 count)
 {
-	unsigned long index;
-	struct page *page;
 	int i;
 
-	xa_for_each_range(&vm->pinned, index, page, gfn, gfn + count - 1)
-		for (i = 0; i < RING1_MAX_VCPUS; i++)
-			if (vm->vcpus[i])
-				ring1_world_protect_guest(vm->vcpus[i]->world, (u64)index << PAGE_SHIFT);
-}
-
-/* The range is gone from all monitors' page tables and their caches, or they will never be entered again. */
-void ring1_unpin_range(struct ring1_vm *vm, u64 gfn, u64 count)
-{
-	unsigned long index, pages = 0;
-	struct page *page;
-	int i;
-
-	xa_for_each_range(&vm->pinned, index, page, gfn, gfn + count - 1) {
-		bool writable = xa_get_mark(&vm->pinned, index, PINNED_WRITABLE);
-
-		for (i = 0; i < RING1_MAX_VCPUS; i++)
-			if (vm->vcpus[i]) {
-				ring1_world_map_guest(vm->vcpus[i]->world, (u64)index << PAGE_SHIFT, 0, false);
-				vm->vcpus[i]->shared->stats.pages_pinned--;
-			}
-		xa_erase(&vm->pinned, index);
-		unpin_user_pages_dirty_lock(&page, 1, writable);
-		if (++pages % 1024 == 0)
-			cond_resched();
-	}
-	account_locked_vm(vm->mm, pages, false);
+	for (i = 0; i < RING1_MAX_VCPUS; i++)
+		if (vm->vcpus[i])
+			ring1_world_protect_guest(vm->vcpus[i]->world, gfn, count);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The module's objects. A VM owns its memory slots, the pinned pages and its vCPUs; it lives as long as one of the file
+ * The module's objects. A VM owns its memory slots and its vCPUs; it lives as long as one of the file
  * descriptors of it does.
  *
  * Locks, outermost first:
  *   vm->lock       what a VM consists of: slots, vCPUs, the irqchip's existence
  *   vcpu->mutex    the owner of a vCPU's shared structure and its monitor; KVM_RUN holds it all the time, others make it
  *                  step aside through ring1_vcpu_own()
- *   vm->pin_lock   pinned pages
+ *   vm->memory_lock spinlock: invalidations of the process's memory (notifier.c); the slots, for these
  *   vm->irq_lock   spinlock: the queue of interrupt lines
  *   slots->lock    spinlock: the queue for a processor (sched.h)
- * Slots change only under vm->lock and the mutexes of all vCPUs, so either one of them is enough to read them.
+ * Slots change only under vm->lock, the mutexes of all vCPUs, and vm->memory_lock: any one is enough to read them.
  */
 #ifndef RING1_DRIVER_H
 #define RING1_DRIVER_H
@@ -20,10 +20,10 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include <linux/xarray.h>
 #include <asm/fpu/types.h>
 
 #include "../include/ring1/msr_list.h"
@@ -63,8 +63,12 @@ struct ring1_vm {
 	struct mm_struct *mm;
 	struct mutex lock;
 	struct list_head slots;
-	struct mutex pin_lock;
-	struct xarray pinned; /* guest frame number -> struct page */
+	struct mmu_notifier notifier; /* of mm */
+	spinlock_t memory_lock;
+	u64 invalidations; /* of the guest's memory, that have ended */
+	u32 invalidating; /* how many are under way, within these addresses */
+	unsigned long invalid_start, invalid_end;
+	wait_queue_head_t invalidation_ended;
 	bool irqchip, pit;
 	bool manual_dirty_log;
 	struct ring1_choice choice; /* held as long as the VM lives */
@@ -157,7 +161,13 @@ void ring1_slots_free(struct ring1_vm *vm);
 void ring1_serve_pin(struct ring1_vcpu *vcpu);
 void ring1_withdraw_pin(struct ring1_vcpu *vcpu);
 void ring1_write_protect(struct ring1_vm *vm, u64 gfn, u64 count);
-void ring1_unpin_range(struct ring1_vm *vm, u64 gfn, u64 count);
+
+/* notifier.c: the process's memory changes */
+int ring1_notifier_register(struct ring1_vm *vm);
+void ring1_notifier_unregister(struct ring1_vm *vm);
+void ring1_vm_withdraw(struct ring1_vm *vm, u64 gfn, u64 count);
+bool ring1_memory_at_rest(struct ring1_vm *vm, unsigned long start, unsigned long end, u64 *moment);
+bool ring1_memory_unchanged(struct ring1_vm *vm, unsigned long start, unsigned long end, u64 moment);
 
 /* vcpu.c, vcpu_ioctl.c */
 int ring1_vcpu_create(struct ring1_vm *vm, unsigned long id);

@@ -17,6 +17,7 @@ int ring1_check_extension(unsigned long capability)
 	case KVM_CAP_KVMCLOCK_CTRL:
 	case KVM_CAP_USER_MEMORY:
 	case KVM_CAP_SET_TSS_ADDR:
+	case KVM_CAP_SYNC_MMU:
 	case KVM_CAP_EXT_CPUID:
 	case KVM_CAP_MP_STATE:
 	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:

@@ -15,19 +15,18 @@ void ring1_vm_get(struct ring1_vm *vm)
 	kref_get(&vm->ref);
 }
 
-/* Order: nobody can look any more (debugfs), the monitors' page tables go, then the pages they pointed to. */
+/* Order: nobody can look any more (debugfs), nobody tells of memory, then the monitors go. */
 static void vm_free(struct kref *ref)
 {
 	struct ring1_vm *vm = container_of(ref, struct ring1_vm, ref);
 	int i;
 
 	debugfs_remove_recursive(vm->debugfs);
+	ring1_notifier_unregister(vm);
 	for (i = 0; i < RING1_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			ring1_vcpu_free(vm->vcpus[i]);
 	memset(vm->vcpus, 0, sizeof(vm->vcpus));
-	ring1_unpin_range(vm, 0, RING1_MAX_GPA >> PAGE_SHIFT);
-	xa_destroy(&vm->pinned);
 	ring1_slots_free(vm);
 	ring1_sched_vm_free(vm);
 	ring1_engine_put(&vm->choice);
@@ -184,10 +183,16 @@ int ring1_vm_create(unsigned long type)
 	mmgrab(vm->mm);
 	vm->pid = task_tgid_nr(current);
 	mutex_init(&vm->lock);
-	mutex_init(&vm->pin_lock);
 	spin_lock_init(&vm->irq_lock);
 	INIT_LIST_HEAD(&vm->slots);
-	xa_init_flags(&vm->pinned, XA_FLAGS_ACCOUNT);
+	ret = ring1_notifier_register(vm);
+	if (ret) {
+		ring1_sched_vm_free(vm);
+		ring1_engine_put(&vm->choice);
+		mmdrop(vm->mm);
+		kfree(vm);
+		return ret;
+	}
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)

@@ -19,6 +19,14 @@
 #include "vmx.h"
 #include "world_private.h"
 
+static void block_free(struct ring1_world *world, struct ring1_block *block)
+{
+	world->pages -= 1UL << block->order;
+	__free_pages(block->page, block->order);
+	list_del(&block->list);
+	kfree(block);
+}
+
 static void *world_alloc_where(struct ring1_world *world, unsigned int order, gfp_t where)
 {
 	struct ring1_block *block = kmalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
@@ -33,6 +41,7 @@ static void *world_alloc_where(struct ring1_world *world, unsigned int order, gf
 	}
 	block->page = page;
 	block->order = order;
+	block->late = world->built;
 	list_add(&block->list, &world->blocks);
 	world->pages += 1UL << order;
 	return page_address(page);
@@ -224,6 +233,7 @@ struct ring1_world *ring1_world_create(enum ring1_engine engine)
 	if (!world)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&world->blocks);
+	raw_spin_lock_init(&world->lock);
 	world->cpu = -1;
 	world->last_cpu = -1;
 	world->vmcs_cpu = -1;
@@ -234,6 +244,7 @@ struct ring1_world *ring1_world_create(enum ring1_engine engine)
 		ring1_world_destroy(world);
 		return ERR_PTR(ret);
 	}
+	world->built = true;
 	return world;
 }
 
@@ -243,11 +254,18 @@ void ring1_world_destroy(struct ring1_world *world)
 
 	if (world->sw && world->sw->vmcs)
 		ring1_vmx_detach(world);
-	list_for_each_entry_safe(block, next, &world->blocks, list) {
-		__free_pages(block->page, block->order);
-		kfree(block);
-	}
+	list_for_each_entry_safe(block, next, &world->blocks, list)
+		block_free(world, block);
 	kfree(world);
+}
+
+void ring1_world_take_back(struct ring1_world *world)
+{
+	struct ring1_block *block, *next;
+
+	list_for_each_entry_safe(block, next, &world->blocks, list)
+		if (block->late)
+			block_free(world, block);
 }
 
 struct ring1_vcpu_shared *ring1_world_shared(struct ring1_world *world)
@@ -262,23 +280,13 @@ u64 ring1_world_pages(const struct ring1_world *world)
 
 int ring1_world_map_guest(struct ring1_world *world, u64 gpa, u64 hpa, bool writable)
 {
-	return ring1_world_map(world, RING1_GUEST_WINDOW + gpa, hpa, NX_FLAG | (writable ? _PAGE_RW : 0));
-}
+	u64 *entry = world_entry(world, RING1_GUEST_WINDOW + gpa);
 
-void ring1_world_protect_guest(struct ring1_world *world, u64 gpa)
-{
-	u64 address = RING1_GUEST_WINDOW + gpa;
-	u64 *table = world->root;
-	int shift;
-
-	for (shift = world->top_shift; shift > PAGE_SHIFT; shift -= 9) {
-		u64 entry = table[(address >> shift) & 511];
-
-		if (!(entry & _PAGE_PRESENT))
-			return;
-		table = __va(entry & PTE_PFN_MASK);
-	}
-	table[(address >> PAGE_SHIFT) & 511] &= ~(u64)_PAGE_RW;
+	if (!entry)
+		return -ENOMEM;
+	world->shared->stats.pages_pinned += !*entry;
+	*entry = hpa | NX_FLAG | (writable ? _PAGE_RW : 0) | _PAGE_PRESENT | _PAGE_ACCESSED;
+	return 0;
 }
 
 /* Grants what the monitor asked for, as far as the host's memory goes. */

@@ -29,11 +29,21 @@ enum ring1_request ring1_world_enter(struct ring1_world *world);
 /* The processor that is inside ring1_world_enter() with this world now, or -1. */
 int ring1_world_cpu(const struct ring1_world *world);
 
-/* Makes a pinned guest page visible to the monitor at its window for guest memory; hpa 0 removes it. 0 or -ENOMEM. */
+/* Makes a guest page visible to the monitor at its window for guest memory. 0 or -ENOMEM. */
 int ring1_world_map_guest(struct ring1_world *world, u64 gpa, u64 hpa, bool writable);
 
 /* Takes the right to write from what is mapped there, if anything is. */
-void ring1_world_protect_guest(struct ring1_world *world, u64 gpa);
+void ring1_world_protect_guest(struct ring1_world *world, u64 gfn, u64 count);
+
+/*
+ * These guest pages are given up before anything else happens in the world. One that is inside now does not know: after
+ * ring1_world_wait_outside() it does.
+ */
+void ring1_world_withdraw(struct ring1_world *world, u64 gfn, u64 count);
+void ring1_world_wait_outside(struct ring1_world *world);
+
+/* Frees what only the monitor uses, as it will never be entered again. */
+void ring1_world_take_back(struct ring1_world *world);
 
 /* Pages of host memory held by this world, for accounting. */
 u64 ring1_world_pages(const struct ring1_world *world);

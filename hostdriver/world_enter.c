@@ -93,13 +93,23 @@ static void load_user_segments(const struct ring1_switch *sw)
 	}
 }
 
-/* False: the world can never be entered again. */
-static bool visit(struct ring1_world *world)
+enum visit_result {
+	VISITED,
+	TOO_EARLY, /* guest pages must be withdrawn first */
+	NEVER,	   /* the world can never be entered again */
+};
+
+static enum visit_result visit(struct ring1_world *world)
 {
 	unsigned long debugctl;
 
 	if (!arrive(world))
-		return false;
+		return NEVER;
+	if (!ring1_world_begin_visit(world)) {
+		local_irq_enable();
+		preempt_enable();
+		return fatal_signal_pending(current) ? NEVER : TOO_EARLY;
+	}
 	if (world->sw->vmcs)
 		ring1_vmx_activate(world);
 	follow_vmxe(world->sw);
@@ -108,7 +118,6 @@ static bool visit(struct ring1_world *world)
 		WRITE_ONCE(world->shared->kick, 1);
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
-	WRITE_ONCE(world->cpu, smp_processor_id());
 	if (world->last_cpu != smp_processor_id())
 		world->sw->moved = 1;
 	world->last_cpu = smp_processor_id();
@@ -122,17 +131,23 @@ static bool visit(struct ring1_world *world)
 	load_user_segments(world->sw);
 	if (debugctl)
 		update_debugctlmsr(debugctl);
-	WRITE_ONCE(world->cpu, -1);
+	ring1_world_end_visit(world);
 	ring1_world_replay(world);
 	local_irq_enable();
 	preempt_enable();
-	return true;
+	return VISITED;
 }
 
 enum ring1_request ring1_world_enter(struct ring1_world *world)
 {
 	for (;;) {
-		if (!visit(world))
+		enum visit_result result;
+
+		ring1_world_take_withdrawn(world);
+		result = visit(world);
+		if (result == TOO_EARLY)
+			continue;
+		if (result == NEVER)
 			return RING1_REQUEST_PANIC;
 		if (world->shared->request != RING1_REQUEST_PAGES)
 			return world->shared->request;

@@ -29,6 +29,7 @@ void BtEngine::abandon() {
 }
 
 void BtEngine::forget(uint64_t gfn, uint64_t count) {
+  to_architectural();  // the guest may stand in a fragment that is about to go
   for (uint64_t i = 0; i < count; i++) cache_.invalidate_page(Gpa((gfn + i) << kPageShift));
   monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
   attend();

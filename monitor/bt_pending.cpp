@@ -136,6 +136,7 @@ void BtEngine::publish_stats() {
 
 void BtEngine::run_guest() {
   if (live_ == Live::kState && !prepare()) return;
+  if (must_give_up()) return;
   if (paging_generation_ != monitor_.mmu.generation() || flush_wanted_) set_paging();
   if (shared_.config.trace) trace_entry();
   const bool watching = breakpoint::any(cpu_);

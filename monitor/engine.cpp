@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "base/assert.h"
 #include "monitor/hardware.h"
 #include "monitor/monitor.h"
 #include "x86/registers.h"
@@ -211,6 +212,7 @@ void Engine::account_exit(uint64_t now) {
 }
 
 void Engine::entering_guest() {
+  RING1_ASSERT(!must_give_up());
   entered_at_ = hardware::read_tsc();
   account_exit(entered_at_);
   shared_.stats.guest_entries++;
@@ -224,14 +226,29 @@ void Engine::left_guest() {
   exit_ = RING1_EXIT_KINDS;
 }
 
+bool Engine::must_give_up() const { return !monitor_.withdrawals.empty(); }
+
+// A part of it, and the host gets a turn if there is more.
+void Engine::give_up_withdrawn() {
+  constexpr uint64_t kPagesAtOnce = 4096;
+  uint64_t gfn, count;
+  monitor_.withdrawals.take(kPagesAtOnce, &gfn, &count);
+  forget(gfn, count);
+  if (!must_give_up()) return;
+  monitor_.host.request(RING1_REQUEST_DEADLINE);
+  attend();
+}
+
 void Engine::round() {
+  if (must_give_up()) [[unlikely]]
+    give_up_withdrawn();
   // Interrupts are off in here: a guest that is only interpreted must not keep them from the host.
   if (interpreted_ >= kMaxInterpreted) {
     interpreted_ = 0;
     monitor_.host.request(RING1_REQUEST_DEADLINE);
     attend();
   }
-  if (serve_pending()) run_guest();
+  if (serve_pending() && !must_give_up()) run_guest();
 }
 
 }  // namespace ring1::monitor

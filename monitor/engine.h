@@ -24,7 +24,7 @@ class Engine {
   // User space has changed ring1_cpu_state.
   void state_written();
 
-  // These guest pages are about to be unpinned or moved.
+  // These guest pages are no longer the guest's, or elsewhere. Between two stays in the guest.
   virtual void forget(uint64_t gfn, uint64_t count) = 0;
 
   // Nothing may write these guest pages any more without GuestMemory::page_for_write().
@@ -95,6 +95,8 @@ class Engine {
   void physical_interrupt_pending();
   bool interruptible() const { return interrupt_flag() && !cpu_.shadow && !cpu_.event.valid; }
 
+  // Guest memory went since this round began: the guest must not be entered before the next.
+  bool must_give_up() const;
   // Time in the guest: before and after each stay. Then the engine says why the stay ended, once.
   void entering_guest();
   void left_guest();
@@ -129,6 +131,7 @@ class Engine {
  private:
   static constexpr uint64_t kInterruptFlag = 1u << 9;
 
+  void give_up_withdrawn();
   bool serve_pending();  // false: start the round again
   bool serve_timers();
   bool serve_breakpoints();

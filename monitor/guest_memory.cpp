@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "monitor/guest_memory.h"
 
+#include "monitor/freestanding.h"
+
 namespace ring1::monitor {
 
 using shadowmmu::Backing;
@@ -31,27 +33,20 @@ Backing GuestMemory::known(Gpa page, Hpa* hpa, void** va) {
 }
 
 Backing GuestMemory::pin(uint64_t gfn, unsigned wanted, bool write) {
+  // No visit to the host may come between the answer and its use: memory for it is taken before.
+  if (!slot(gfn, true) || (gfn + wanted <= kMaxGfn && !slot(gfn + wanted - 1, true))) return Backing::kBlocked;
   ring1_pin_request& request = host_.shared().pin;
-  uint32_t before;
-  // Commands may be served on the way to the answer, and take away what it says.
   do {
-    before = generation_;
     request.gfn = gfn;
     request.count = wanted;
     request.write = write;
     host_.request(RING1_REQUEST_PIN);
-  } while (request.backing == RING1_BACKING_RETRY || before != generation_);
+  } while (request.backing == RING1_BACKING_RETRY || host_.withdrew(gfn, wanted));
   if (request.backing == RING1_BACKING_DEVICE) return Backing::kDevice;
   if (request.backing == RING1_BACKING_ERROR) return Backing::kBlocked;
   const bool writable = request.backing == RING1_BACKING_RAM, clean = request.backing == RING1_BACKING_CLEAN;
-  const unsigned count = request.count;
-  uint64_t pinned[RING1_PIN_MAX];  // slot() may ask the host for memory, and `request` is shared with it
-  for (unsigned i = 0; i < count; i++) pinned[i] = request.hpa[i];
-  for (unsigned i = 0; i < count; i++) {
-    uint64_t* entry = slot(gfn + i, true);
-    if (!entry) return Backing::kBlocked;
-    *entry = pinned[i] | kKnown | (writable ? kWritable : 0) | (clean ? kClean : 0);
-  }
+  for (unsigned i = 0; i < request.count; i++)
+    *slot(gfn + i, false) = request.hpa[i] | kKnown | (writable ? kWritable : 0) | (clean ? kClean : 0);
   return writable ? Backing::kRam : clean ? Backing::kClean : Backing::kReadOnly;
 }
 
@@ -82,8 +77,12 @@ void GuestMemory::log_dirty(uint64_t gfn, uint64_t count) {
 
 void GuestMemory::forget(uint64_t gfn, uint64_t count) {
   generation_++;
-  for (const uint64_t end = gfn + count < kMaxGfn ? gfn + count : kMaxGfn; gfn < end; gfn++)
-    if (uint64_t* entry = slot(gfn, false)) *entry = 0;
+  const uint64_t end = gfn + count < kMaxGfn ? gfn + count : kMaxGfn;
+  for (uint64_t next; gfn < end; gfn = next) {
+    next = (gfn & ~uint64_t{kLeafEntries - 1}) + kLeafEntries;
+    if (next > end) next = end;
+    if (uint64_t* entries = slot(gfn, false)) memset(entries, 0, (next - gfn) * sizeof *entries);
+  }
 }
 
 }  // namespace ring1::monitor

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Guest physical memory: which host page backs a guest page. Filled page by page through the host, which pins.
+// Guest physical memory: which host page backs a guest page. Filled page by page through the host, which may take a page
+// back whenever it is visited.
 #pragma once
 
 #include "monitor/host.h"
@@ -17,7 +18,7 @@ class GuestMemory final : public shadowmmu::GuestMemory {
 
   shadowmmu::Backing known(Gpa page, Hpa* hpa, void** va) override;
 
-  // Forgets pages before the host unpins them.
+  // These pages are no longer the guest's.
   void forget(uint64_t gfn, uint64_t count);
   // Those that are RAM are clean now: the host is asked before the next write to each.
   void log_dirty(uint64_t gfn, uint64_t count);
@@ -32,7 +33,6 @@ class GuestMemory final : public shadowmmu::GuestMemory {
 
   Host& host_;
   PagePool& pool_;
-  uint32_t generation_ = 0;  // advanced by whatever makes an earlier answer of the host wrong
   uint64_t** top_[kTopPages] = {};
 };
 

@@ -22,11 +22,21 @@ void Host::enter_host() {
   if (request != RING1_REQUEST_HALT && request != RING1_REQUEST_EXIT) shared_.stats.tsc_in_host += away;
   absence_ += away;
   visited_ = true;
+  if (shared_.withdrawn.count && handler_) [[unlikely]]
+    handler_->withdrawn(shared_.withdrawn);
   if (const uint64_t stood = shared_.stopped_cycles - stopped_; stood != 0) {
     stopped_ += stood;
     if (handler_) handler_->time_stood(stood);
   }
   visits_++;
+}
+
+bool Host::withdrew(uint64_t gfn, uint64_t count) const {
+  for (unsigned i = 0; i < shared_.withdrawn.count; i++) {
+    const ring1_page_range& range = shared_.withdrawn.range[i];
+    if (gfn < range.gfn + range.count && range.gfn < gfn + count) return true;
+  }
+  return false;
 }
 
 void Host::serve() {

@@ -17,6 +17,8 @@ class CommandHandler {
   virtual int command(ring1_command command) = 0;  // 0 or -errno
   virtual void leaving_for_user() = 0;             // user space may look at everything now
   virtual void time_stood(uint64_t cycles) = 0;    // of the processor's TSC, since the last call
+  // Guest memory that is no longer the guest's, in the middle of anything: it must not be touched any more.
+  virtual void withdrawn(const ring1_withdrawn& pages) = 0;
 
  protected:
   ~CommandHandler() = default;
@@ -47,6 +49,9 @@ class Host {
     absence_ = 0;
     return absence;
   }
+
+  // Has the latest visit withdrawn some of these guest pages?
+  bool withdrew(uint64_t gfn, uint64_t count) const;
 
   [[noreturn]] void die();
 

@@ -45,13 +45,18 @@ void Monitor::time_stood(uint64_t cycles) {
   cpu.tsc_offset -= cycles;
 }
 
+// What can be done in the middle of anything: nobody finds the pages any more.
+void Monitor::withdrawn(const ring1_withdrawn& pages) {
+  for (unsigned i = 0; i < pages.count; i++) {
+    memory.forget(pages.range[i].gfn, pages.range[i].count);
+    withdrawals.add(pages.range[i].gfn, pages.range[i].count);
+  }
+  machine.forget_pages();
+}
+
 int Monitor::command(ring1_command command) {
   switch (command) {
     case RING1_COMMAND_STATE_WRITTEN: engine().state_written(); return 0;
-    case RING1_COMMAND_FORGET:
-      engine().forget(shared.payload.range.gfn, shared.payload.range.count);
-      memory.forget(shared.payload.range.gfn, shared.payload.range.count);
-      return 0;
     case RING1_COMMAND_LOG_DIRTY:
       engine().log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       memory.log_dirty(shared.payload.range.gfn, shared.payload.range.count);

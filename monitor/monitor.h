@@ -14,6 +14,7 @@
 #include "monitor/segments.h"
 #include "monitor/tc_memory.h"
 #include "monitor/trap_block.h"
+#include "monitor/withdrawals.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::monitor {
@@ -31,6 +32,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   int command(ring1_command command) override;
   void leaving_for_user() override { engine().publish_stats(); }
   void time_stood(uint64_t cycles) override;
+  void withdrawn(const ring1_withdrawn& pages) override;
   void flush_page(Gva page) override;
   void flush_all() override;
   void code_written(Gpa where, unsigned size) override;
@@ -46,6 +48,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   TrapBlock block{};
   PagePool pool;
   GuestMemory memory;
+  Withdrawals withdrawals;
   shadowmmu::ShadowMmu mmu;
   TcMemory tc_memory;
   NarrowStack narrow_stack;

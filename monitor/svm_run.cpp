@@ -103,6 +103,7 @@ void SvmEngine::run_guest() {
   arm_iret();
   prepare_controls();
   prepare_breakpoints();
+  if (must_give_up()) return;
   prepare_flush();
   // VMRUN loads it from the VMCB (APM 2 15.5.1), but that of Bochs 2.7 does not.
   if (hardware::read_cr2() != cpu_.cr2) hardware::write_cr2(cpu_.cr2);

@@ -9,17 +9,17 @@ constexpr uint64_t kLegacyRoot = 0xffff'f000, kPaeRoot = 0xffff'ffe0;
 bool pointers_of(const PagingMode& mode) { return mode.paging && mode.pae && !mode.long_mode; }
 }  // namespace
 
-bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const {
+bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, bool* in_ram) const {
   Hpa hpa;
   void* va = nullptr;
   *value = 0;
-  *at = nullptr;
+  *in_ram = false;
   const Backing backing = memory_.page(where.page(), &hpa, &va);
   if (backing == Backing::kBlocked) return false;
   if (backing == Backing::kDevice) return true;  // nothing answers there: an entry that is not present
-  auto* low = reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(va) + where.offset());
+  const auto* low = reinterpret_cast<const uint32_t*>(static_cast<const uint8_t*>(va) + where.offset());
   *value = bytes == 8 ? low[0] | uint64_t{low[1]} << 32 : low[0];
-  if (backing == Backing::kRam || backing == Backing::kClean) *at = low;
+  *in_ram = backing == Backing::kRam || backing == Backing::kClean;
   return true;
 }
 
@@ -30,8 +30,8 @@ GuestWalker::Load GuestWalker::load(const PagingMode& mode, uint64_t cr3, Pointe
     for (unsigned slot = 0; slot < 4; ++slot) pointers[slot] = pointers_[slot];
   } else if (pointers_of(mode)) {
     for (unsigned slot = 0; slot < 4; ++slot) {
-      uint32_t* at;
-      if (!read(Gpa((cr3 & kPaeRoot) + 8 * slot), 8, &pointers[slot], &at)) return Load::kBlocked;
+      bool in_ram;
+      if (!read(Gpa((cr3 & kPaeRoot) + 8 * slot), 8, &pointers[slot], &in_ram)) return Load::kBlocked;
       const bool present = pointers[slot] & entry::kPresent;
       if (present && (pointers[slot] & PaeFormat::reserved_pointer(mode))) return Load::kReserved;
     }
@@ -83,7 +83,7 @@ void GuestWalker::walk_tables(Gpa table, Gva address, Access access, GuestWalk* 
   for (unsigned shift = Format::top_shift(mode_);; shift -= Format::kIndexBits) {
     const Gpa where = table + ((address.raw() >> shift) & kIndexMask) * Format::kEntryBytes;
     uint64_t value;
-    if (!read(where, Format::kEntryBytes, &value, &out->at[out->entry_count])) {
+    if (!read(where, Format::kEntryBytes, &value, &out->in_ram[out->entry_count])) {
       out->blocked = true;
       return;
     }
@@ -145,8 +145,9 @@ unsigned GuestWalker::set_accessed_dirty(GuestWalk& walk, bool write) const {
   for (unsigned i = 0; i < walk.entry_count; ++i) {
     const bool last = i + 1u == walk.entry_count;
     const uint32_t wanted = entry::kAccessed | (last && write ? entry::kDirty : 0);
+    const bool there = (walk.entries[i].value & wanted) == wanted;
     walk.entries[i].value |= wanted;
-    if (!walk.at[i] || (*walk.at[i] & wanted) == wanted) continue;
+    if (!walk.in_ram[i] || there) continue;
     Hpa hpa;
     void* va;
     if (memory_.page_for_write(walk.entries[i].where.page(), &hpa, &va) != Backing::kRam) {
@@ -154,7 +155,7 @@ unsigned GuestWalker::set_accessed_dirty(GuestWalk& walk, bool write) const {
       walk.blocked = true;
       break;
     }
-    *walk.at[i] |= wanted;
+    *reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(va) + walk.entries[i].where.offset()) |= wanted;
     changed |= 1u << i;
   }
   walk.dirty |= write;
@@ -185,7 +186,7 @@ void GuestWalker::scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* 
     Gpa table;
     if (!directory(at >> 30, &table)) continue;
     uint64_t value;
-    uint32_t* unused;
+    bool unused;
     const uint64_t index = (at >> Format::kLargeShift) & ((1u << Format::kIndexBits) - 1);
     if (!read(table + index * Format::kEntryBytes, Format::kEntryBytes, &value, &unused)) continue;
     if (!(value & entry::kPresent)) continue;
@@ -212,8 +213,8 @@ void GuestWalker::scan_identity(Gva from, uint64_t bytes, RangeScan* out) const 
   constexpr uint64_t kStep = 2u << 20;
   for (uint64_t at = from.raw(); at < from.raw() + bytes && out->cover == Cover::kFree; at += kStep) {
     uint64_t value;
-    uint32_t* va;
-    if (read(Gpa(at), 4, &value, &va) && va) out->cover = Cover::kUsed;
+    bool in_ram;
+    if (read(Gpa(at), 4, &value, &in_ram) && in_ram) out->cover = Cover::kUsed;
   }
 }
 

@@ -8,9 +8,9 @@
 
 namespace ring1::shadowmmu {
 
-// A walk that still knows where the entries lie.
+// A walk that still knows what the entries lie in. Not where: the host may take a page back.
 struct GuestWalk : Walk {
-  uint32_t* at[kMaxLevels] = {};  // the low halves of the entries; null: not RAM
+  bool in_ram[kMaxLevels] = {};
 };
 
 // What is present in a range of guest linear addresses.
@@ -54,7 +54,7 @@ class GuestWalker {
   void scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* out) const;
   void scan_identity(Gva from, uint64_t bytes, RangeScan* out) const;
   Cover cover_of(Gpa from, uint64_t bytes) const;
-  bool read(Gpa where, unsigned bytes, uint64_t* value, uint32_t** at) const;  // false: blocked
+  bool read(Gpa where, unsigned bytes, uint64_t* value, bool* in_ram) const;  // false: blocked
   void fail(GuestWalk* out, Gva address, Access access, uint32_t bits) const;
 
   GuestMemory& memory_;

@@ -106,6 +106,7 @@ class ShadowMmu {
   unsigned find(const PageInfo& info, Role role) const;
   unsigned find_or_create(uint64_t frame, Role role);
   bool recycle();
+  bool guest_entry(ShadowPage& page, unsigned index, uint64_t* value) const;
   void zap(unsigned index);
   void zap_all_of(PageInfo* info, uint64_t frame, bool keep_roots);
   void drop_leaf(Handle handle);
@@ -113,7 +114,7 @@ class ShadowMmu {
   void install_hole(ShadowPage& directory);
 
   // mmu_fault.cpp
-  FaultResult fill(const GuestWalk& walk, Gva address, Access access);
+  FaultResult fill(const GuestWalk& walk, Gva address, Access access, uint64_t generation);
   unsigned table_for(const GuestWalk& walk, Gva address);
   void link_table(Handle parent, unsigned table, Gva address);
   uint64_t leaf_value(Leaf rights, bool protect, bool wp, bool supervisor_write) const;

@@ -53,6 +53,11 @@ class Checker {
            !(guest & entry::kUser) == !(role.access & Role::kUser) && no_execute == !(role.access & Role::kExecute);
   }
 
+  uint64_t guest_entry(Handle handle) const {
+    uint64_t value = 0;
+    return mmu_.guest_entry(pool_.at(index_of(handle)), position_of(handle), &value) ? value : 0;
+  }
+
   const char* link(const ShadowPage& page, Handle handle, uint64_t value) {
     const unsigned position = position_of(handle);
     const ShadowPage& table = pool_.at(owner(handle));
@@ -61,7 +66,7 @@ class Checker {
     if (page.role.kind == Kind::kIdentityDirectory) {
       return table.frame == page.frame + position * kEntries ? nullptr : "identity directory is wrong";
     }
-    const uint64_t guest = page.guest_entry(position);
+    const uint64_t guest = guest_entry(handle);
     if (!(guest & entry::kPresent) || !(guest & entry::kAccessed)) return "linked, but guest entry not present";
     if (!access_matches(guest, page.role, table.role)) return "rights of the linked table differ";
     const bool pae = page.role.mode & Role::kPae;
@@ -94,7 +99,7 @@ class Checker {
     bool dirty = role.access & Role::kDirty, no_execute = !(role.access & Role::kExecute);
     uint64_t expected = page.frame + position_of(handle);
     if (role.kind == Kind::kTable) {
-      const uint64_t guest = page.guest_entry(position_of(handle));
+      const uint64_t guest = guest_entry(handle);
       if (!(guest & entry::kPresent) || !(guest & entry::kAccessed)) return "leaf, but guest entry not present";
       may_write &= (guest & entry::kWrite) != 0;
       may_user &= (guest & entry::kUser) != 0;

@@ -19,6 +19,7 @@ FaultResult ShadowMmu::fault(Gva where, uint32_t error_code) {
   const Gva address = wrap(where);
   const Access access{(error_code & page_fault::kWrite) != 0, (error_code & page_fault::kUser) != 0,
                       (error_code & page_fault::kFetch) != 0};
+  const uint64_t generation = memory_.generation();
   GuestWalk walk = walker_.walk(address, access);
   if (walk.blocked) return {FaultKind::kBlocked};
   note_use(walk);
@@ -26,7 +27,7 @@ FaultResult ShadowMmu::fault(Gva where, uint32_t error_code) {
   if (hole_.covers(address)) return {FaultKind::kHole, {}, walk.gpa};
   mark(&walk, access.write);
   if (walk.blocked) return {FaultKind::kBlocked};
-  const FaultResult result = fill(walk, address, access);
+  const FaultResult result = fill(walk, address, access, generation);
   settle();
   return result;
 }
@@ -52,7 +53,7 @@ void ShadowMmu::note_use(const Walk& walk) {
   }
 }
 
-FaultResult ShadowMmu::fill(const GuestWalk& walk, Gva address, Access access) {
+FaultResult ShadowMmu::fill(const GuestWalk& walk, Gva address, Access access, uint64_t generation) {
   const uint64_t frame = walk.gpa.frame();
   if (frame >= PageInfos::kMaxFrames) return {FaultKind::kDevice, {}, walk.gpa};
   Hpa hpa;
@@ -73,6 +74,8 @@ FaultResult ShadowMmu::fill(const GuestWalk& walk, Gva address, Access access) {
   if (access.write && (backing == Backing::kReadOnly || info->reasons)) return {FaultKind::kTraced, {}, walk.gpa};
   if (access.write && backing == Backing::kClean) backing = memory_.page_for_write(walk.gpa.page(), &hpa, &va);
   if (access.write && backing != Backing::kRam) return {FaultKind::kBlocked, {}, walk.gpa};
+  // Memory went on the way here, perhaps the page or one of the tables: again from the beginning.
+  if (generation != memory_.generation()) return {FaultKind::kHidden, {}, walk.gpa};
   const bool protect = backing != Backing::kRam || info->reasons;
 
   const Leaf rights{walk.writable, walk.user, walk.no_execute, walk.dirty};

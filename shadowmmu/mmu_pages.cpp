@@ -31,6 +31,7 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
 
   Hpa hpa;
   void* guest = nullptr;
+  const uint64_t generation = memory_.generation();
   if (role.has_guest_table()) {
     const Backing backing = memory_.page(Gpa(frame << kPageShift), &hpa, &guest);
     if (!has_memory(backing)) return 0;
@@ -43,6 +44,7 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
   page.role = role;
   page.frame = frame;
   page.guest = static_cast<uint8_t*>(guest);
+  page.guest_generation = generation;  // from before: whatever has changed since is looked at
   page.next_same_frame = info->shadows;
   info->shadows = index;
   if (role.is_directory()) install_hole(page);
@@ -52,6 +54,20 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
     info->reasons |= kTracePageTable;
   }
   return index;
+}
+
+// The guest's entry behind a shadow entry. False: its table is not known at present.
+bool ShadowMmu::guest_entry(ShadowPage& page, unsigned index, uint64_t* value) const {
+  if (page.guest_generation != memory_.generation()) [[unlikely]] {
+    Hpa hpa;
+    void* va = nullptr;
+    const bool known = has_memory(memory_.known(Gpa(uint64_t{page.frame} << kPageShift), &hpa, &va));
+    page.guest = known ? static_cast<uint8_t*>(va) : nullptr;
+    page.guest_generation = memory_.generation();
+  }
+  if (!page.guest) return false;
+  *value = page.entry_of(page.guest, index);
+  return true;
 }
 
 void ShadowMmu::install_hole(ShadowPage& directory) {

@@ -16,13 +16,14 @@ void ShadowMmu::prefetch(unsigned table, unsigned position) {
 // Makes an entry from the guest's as it is, without setting Accessed or Dirty there; it may replace an older one.
 // False: nothing done, as the guest's entry does not allow it or the page behind it is not known.
 bool ShadowMmu::fill_known(unsigned table, unsigned position) {
-  const ShadowPage& page = pool_.at(table);
+  ShadowPage& page = pool_.at(table);
   const Role role = page.role;
   Leaf rights{(role.access & Role::kWrite) != 0, (role.access & Role::kUser) != 0, !(role.access & Role::kExecute),
               (role.access & Role::kDirty) != 0};
   uint64_t frame = page.frame + position;
   if (role.kind == Kind::kTable) {
-    const uint64_t guest = page.guest_entry(position);
+    uint64_t guest;
+    if (!guest_entry(page, position, &guest)) return false;
     const bool pae = role.mode & Role::kPae;
     if ((guest & (entry::kPresent | entry::kAccessed)) != (entry::kPresent | entry::kAccessed)) return false;
     PagingMode mode = walker_.mode();

@@ -35,7 +35,9 @@ constexpr bool has_memory(Backing backing) { return backing <= Backing::kReadOnl
 
 class GuestMemory {
  public:
-  // What lies at a guest physical page. If it has memory, *hpa and *va are set (the host pins on demand).
+  // What lies at a guest physical page. If it has memory, *hpa and *va are set (the host finds it on demand). Both are
+  // good as long as generation() is the same, which any call that leads to the host may change. An *hpa that was put
+  // into a table by then is found there and taken out before the guest runs; through an old *va nothing may be touched.
   virtual Backing page(Gpa page, Hpa* hpa, void** va) = 0;
   // The same just before a write: never kClean.
   virtual Backing page_for_write(Gpa page, Hpa* hpa, void** va) { return this->page(page, hpa, va); }
@@ -45,9 +47,12 @@ class GuestMemory {
     (void)page, (void)hpa, (void)va;
     return Backing::kBlocked;
   }
+  // Advanced when memory went, or the right to write to it.
+  uint64_t generation() const { return generation_; }
 
  protected:
   ~GuestMemory() = default;
+  uint64_t generation_ = 0;
 };
 
 // Invalidation of the processor's TLB for the current world.

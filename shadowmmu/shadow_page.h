@@ -51,7 +51,8 @@ struct ShadowPage {
   uint64_t* entries = nullptr;
   Link* links = nullptr;
   Hpa hpa, links_hpa;
-  uint8_t* guest = nullptr;  // the guest's table, if has_guest_table()
+  const uint8_t* guest = nullptr;  // the guest's table, if has_guest_table(); see ShadowMmu::guest_entry()
+  uint64_t guest_generation = 0;   // of the guest's memory, when it was found
   uint32_t frame = 0;
   Role role{};
   Handle parents = 0;       // level 1: first directory entry that points here
@@ -63,7 +64,7 @@ struct ShadowPage {
   bool live = false;
   bool hole_collides = false;
 
-  uint64_t guest_entry(unsigned index) const;  // the guest's entry behind a shadow entry
+  uint64_t entry_of(const uint8_t* table, unsigned index) const;  // the guest's entry behind a shadow entry
 };
 
 inline constexpr unsigned index_of(Handle handle) { return handle / kEntries; }

@@ -5,9 +5,9 @@ namespace ring1::shadowmmu {
 
 static_assert(ShadowPool::kMaxPages < 1u << 16);
 
-uint64_t ShadowPage::guest_entry(unsigned index) const {
-  if (role.guest_entry_bytes() == 8) return reinterpret_cast<const uint64_t*>(guest)[index];
-  const auto* table = reinterpret_cast<const uint32_t*>(guest);
+uint64_t ShadowPage::entry_of(const uint8_t* where, unsigned index) const {
+  if (role.guest_entry_bytes() == 8) return reinterpret_cast<const uint64_t*>(where)[index];
+  const auto* table = reinterpret_cast<const uint32_t*>(where);
   // A 32-bit directory entry spans two of ours.
   if (role.is_directory()) return table[role.quadrant * (kEntries / 2) + index / 2];
   return table[role.quadrant * kEntries + index];

@@ -29,7 +29,7 @@
 	X(io_exits, CUMULATIVE, NONE, "port accesses served by user space")                         \
 	X(mmio_exits, CUMULATIVE, NONE, "device memory accesses served by user space")              \
 	X(halts, CUMULATIVE, NONE, "HLT instructions that blocked")                                 \
-	X(pages_pinned, INSTANT, NONE, "guest pages pinned")                                        \
+	X(pages_pinned, INSTANT, NONE, "guest pages in use")                                         \
 	X(pages_granted, INSTANT, NONE, "pages of host memory given to the monitor")                \
 	X(interrupts_injected, CUMULATIVE, NONE, "external interrupts delivered to the guest")      \
 	X(exceptions_injected, CUMULATIVE, NONE, "exceptions delivered to the guest")               \

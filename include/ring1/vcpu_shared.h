@@ -26,7 +26,6 @@ enum ring1_command {
 	RING1_COMMAND_SET_PIT,
 	RING1_COMMAND_GET_LAPIC,    /* payload.lapic */
 	RING1_COMMAND_SET_LAPIC,
-	RING1_COMMAND_FORGET,	    /* drop every use of guest pages payload.range before they are unpinned or moved */
 	RING1_COMMAND_STATE_WRITTEN,/* user space has changed cpu (SET_REGS, SET_SREGS, SET_MSRS...) */
 	RING1_COMMAND_GET_CLOCK,    /* payload.clock: nanoseconds of virtual time since the VM began, or since SET_CLOCK */
 	RING1_COMMAND_SET_CLOCK,
@@ -39,7 +38,7 @@ enum ring1_request {
 	RING1_REQUEST_DONE,	 /* a command other than RUN was carried out; status: 0 or -errno */
 	RING1_REQUEST_INTERRUPT, /* a physical interrupt was replayed; nothing to do but the host's own chores */
 	RING1_REQUEST_PAGES,	 /* give `pages.count` zeroed pages; served inside ring1_world_enter() */
-	RING1_REQUEST_PIN,	 /* make guest pages usable, see struct ring1_pin_request */
+	RING1_REQUEST_PIN,	 /* where guest pages lie, see struct ring1_pin_request */
 	RING1_REQUEST_EXIT,	 /* return to user space with `exit` */
 	RING1_REQUEST_HALT,	 /* block until an event, a kick, or deadline_tsc */
 	RING1_REQUEST_DEADLINE,	 /* deadline_tsc changed: re-arm the timer, come back */
@@ -71,11 +70,25 @@ enum ring1_backing {
 
 struct ring1_pin_request {
 	__u64 gfn;     /* in: first page */
-	__u32 count;   /* in: 1..RING1_PIN_MAX wanted; out: pages pinned, from gfn on, all of one backing */
+	__u32 count;   /* in: 1..RING1_PIN_MAX wanted; out: pages found, from gfn on, all of one backing */
 	__u32 backing; /* out: of gfn. DEVICE: no slot there, count = 0. ERROR: host out of memory, count = 0. RETRY: ask again */
 	__u32 write;   /* in: the pages are about to be written */
 	__u32 pad;
 	__u64 hpa[RING1_PIN_MAX];
+};
+
+/*
+ * Guest pages whose memory is no longer the guest's, told at an entry: nothing found there before may be touched again,
+ * and the guest may be entered only when nothing of its world leads there.
+ */
+#define RING1_WITHDRAWN_MAX 32
+struct ring1_page_range {
+	__u64 gfn, count;
+};
+struct ring1_withdrawn {
+	__u32 count;
+	__u32 pad;
+	struct ring1_page_range range[RING1_WITHDRAWN_MAX];
 };
 
 struct ring1_exit {
@@ -168,6 +181,7 @@ struct ring1_vcpu_shared {
 
 	struct ring1_pages_request pages;
 	struct ring1_pin_request pin;
+	struct ring1_withdrawn withdrawn;
 	struct ring1_exit exit;
 	union {
 		struct kvm_irqchip irqchip;

@@ -49,12 +49,11 @@ int64_t Watcher::reads() {
 
 Waiting::Waiting() {
   data_ = static_cast<uint8_t*>(mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  std::memset(data_, 0x11, kReady);
   fd_ = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
   SKIP_UNLESS(fd_ >= 0, "no userfaultfd");
   uffdio_api api = {UFFD_API, 0, 0};
   uffdio_register wanted = {};
-  wanted.range = {reinterpret_cast<uint64_t>(data_ + kReady), kSize - kReady};
+  wanted.range = {reinterpret_cast<uint64_t>(data_), kSize};
   wanted.mode = UFFDIO_REGISTER_MODE_MISSING;
   CHECK_EQ(ioctl(fd_, UFFDIO_API, &api), 0);
   CHECK_EQ(ioctl(fd_, UFFDIO_REGISTER, &wanted), 0);
@@ -73,7 +72,7 @@ bool Waiting::touched() const {
 
 void Waiting::supply() const {
   uffdio_zeropage zero = {};
-  zero.range = {reinterpret_cast<uint64_t>(data_ + kReady), kSize - kReady};
+  zero.range = {reinterpret_cast<uint64_t>(data_), kSize};
   CHECK_EQ(ioctl(fd_, UFFDIO_ZEROPAGE, &zero), 0);
 }
 

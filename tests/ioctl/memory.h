@@ -25,14 +25,14 @@ class Watcher : public RealMode {
   bool writes() { return runs_to(0x81); }
 };
 
-// Private memory of which the first half is there, and whose second half makes who touches it wait for the test.
+// Private memory that makes who touches it wait for the test (userfaultfd).
 class Waiting {
  public:
-  static constexpr size_t kSize = 16 * 4096, kReady = kSize / 2;
+  static constexpr size_t kSize = 16 * 4096;
   Waiting();
   Waiting(const Waiting&) = delete;
   ~Waiting();
-  uint8_t* data() const { return data_; }
+  uint8_t* late() const { return data_; }
   // Waits until somebody touches it. False: nobody did within ten seconds.
   bool touched() const;
   void supply() const;  // zeroes, to all who wait

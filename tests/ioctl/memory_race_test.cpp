@@ -60,3 +60,77 @@ TEST(memory_of_a_killed_run_is_not_kept) {
   }
   CHECK(caught);
 }
+
+// The same without chance: a page that does not come holds the host exactly there.
+TEST(memory_of_a_killed_run_is_asked_for_again) {
+  needs_guest();
+  Watcher watcher;
+  Waiting memory;
+  CHECK_EQ(watcher.attach(memory.late(), Waiting::kSize), 0);
+  {
+    Sharer runner(run_alone, &watcher.vcpu);
+    CHECK(memory.touched());
+    runner.kill();
+  }
+  CHECK_EQ(watcher.detach(), 0);
+  memory.unmap();
+  CHECK_EQ(watcher.vcpu.run(), 0);
+  CHECK_EQ(watcher.vcpu.shared->exit_reason, KVM_EXIT_MMIO);
+  CHECK_EQ(watcher.vcpu.shared->mmio.phys_addr, Watcher::kBase);
+}
+
+// And while the host waits for one page, another that the guest has already goes.
+TEST(memory_goes_while_another_page_is_fetched) {
+  needs_guest();
+  Watcher watcher;
+  Memory known(4096);
+  Waiting waiting;
+  std::memset(known.data(), 0x11, 4096);
+  CHECK_EQ(watcher.attach(waiting.late(), Waiting::kSize), 0);
+  kvm_userspace_memory_region region = {2, 0, 0x800000, 4096, known.address()};
+  CHECK_EQ(watcher.vm.call(KVM_SET_USER_MEMORY_REGION, &region), 0);
+  // movs from the page that is there to the one that is not: the reading is done when the host waits.
+  watcher.place(RealMode::kCode, {0xbe, 0x00, 0x00, 0x80, 0x00, 0xbf, 0x00, 0x00, 0x40, 0x00,  // mov esi, mov edi
+                                  0x8b, 0x06, 0xa5,                                            // mov eax, [esi]; movsd
+                                  0xa1, 0x00, 0x00, 0x80, 0x00, 0xe7, 0x80});                  // mov eax, [..]; out
+  Sharer runner(run_alone, &watcher.vcpu);
+  CHECK(waiting.touched());
+  CHECK_EQ(madvise(known.data(), 4096, MADV_DONTNEED), 0);
+  known.data()[0] = 0x22;
+  waiting.supply();
+  runner.end();
+  CHECK_EQ(watcher.vcpu.shared->exit_reason, KVM_EXIT_IO);
+  CHECK_EQ(*watcher.vcpu.io_data(), 0x22);
+}
+
+// A slot that goes and comes again while the guest's instruction waits for a device.
+TEST(memory_slot_replaced_during_an_mmio_exit) {
+  needs_guest();
+  Watcher watcher;
+  Memory first(4096), second(4096);
+  std::memset(second.data(), 0x22, 4096);
+  CHECK_EQ(watcher.attach(first.data(), 4096), 0);
+  // push dword [0x800000] with the stack in the slot; then tell what lies on it.
+  watcher.place(RealMode::kCode, {0xbc, 0x10, 0x00, 0x40, 0x00, 0x6a, 0x01, 0x58,  // mov esp; push 1; pop eax
+                                  0xff, 0x35, 0x00, 0x00, 0x80, 0x00,              // push dword [0x800000]
+                                  0x58, 0xe7, 0x80,                                // pop eax; out 0x80, eax
+                                  0xbf, 0x00, 0x00, 0x40, 0x00, 0xbe, 0x00, 0x00, 0x80, 0x00, 0xb9, 0x02, 0x00, 0x00, 0x00,
+                                  0xf3, 0xa5,                                      // mov edi, esi, ecx; rep movsd
+                                  0xe7, 0x81});
+  const auto answer = [&](uint32_t value) {
+    CHECK_EQ(watcher.vcpu.run(), 0);
+    CHECK_EQ(watcher.vcpu.shared->exit_reason, KVM_EXIT_MMIO);
+    CHECK_EQ(watcher.detach(), 0);
+    CHECK_EQ(watcher.attach(second.data(), 4096), 0);
+    std::memcpy(watcher.vcpu.shared->mmio.data, &value, sizeof value);
+  };
+  answer(0x12345678);
+  CHECK_EQ(watcher.reads(), 0x12345678);
+  answer(0xa);
+  answer(0xb);
+  CHECK(watcher.writes());
+  uint32_t copied[2];
+  std::memcpy(copied, second.data(), sizeof copied);
+  CHECK_EQ(copied[0], 0xa);
+  CHECK_EQ(copied[1], 0xb);
+}
