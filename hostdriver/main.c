@@ -24,10 +24,6 @@ bool ring1_trace;
 module_param_named(trace, ring1_trace, bool, 0444);
 MODULE_PARM_DESC(trace, "debug: log every entry into the guest");
 
-static bool kvm_device = true;
-module_param(kvm_device, bool, 0444);
-MODULE_PARM_DESC(kvm_device, "also register /dev/kvm if no other module has it (default on)");
-
 static const struct file_operations ring1_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = ring1_system_ioctl,
@@ -40,12 +36,6 @@ static struct miscdevice ring1_device = {
 	.name = "ring1",
 	.fops = &ring1_fops,
 	.mode = 0660, /* the group is udev's to say: 60-ring1.rules */
-};
-
-static struct miscdevice ring1_kvm_device = {
-	.minor = KVM_MINOR,
-	.name = "kvm",
-	.fops = &ring1_fops,
 };
 
 static int check_parameters(void)
@@ -87,18 +77,15 @@ static int __init ring1_init(void)
 		ring1_engine_exit();
 		return ret;
 	}
-	/* The minor number is KVM's own, so this fails, silently, exactly when KVM is there. */
-	if (kvm_device && misc_register(&ring1_kvm_device))
-		kvm_device = false;
-	pr_info("ready: /dev/ring1%s, engine %s, scheduler %s, translation cache %u KiB\n", kvm_device ? " and /dev/kvm" : "",
+	pr_info("ready: /dev/ring1%s, engine %s, scheduler %s, translation cache %u KiB\n",
+		ring1_kvm_name_init(&ring1_fops) ? " and /dev/kvm" : "",
 		ring1_engine_default_name(), ring1_sched_policy_name(ring1_sched_policy), ring1_tc_size / SZ_1K);
 	return 0;
 }
 
 static void __exit ring1_exit(void)
 {
-	if (kvm_device)
-		misc_deregister(&ring1_kvm_device);
+	ring1_kvm_name_exit();
 	misc_deregister(&ring1_device);
 	ring1_debugfs_exit();
 	ring1_sched_exit();

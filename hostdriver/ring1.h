@@ -119,6 +119,10 @@ struct ring1_vcpu {
 extern unsigned int ring1_tc_size;
 extern bool ring1_chaining, ring1_check_recovery, ring1_trace;
 
+/* kvm_name.c: /dev/kvm, while nobody else wants it. init: true if we have it now. */
+bool ring1_kvm_name_init(const struct file_operations *fops);
+void ring1_kvm_name_exit(void);
+
 /* ops.c: ioctls with one fixed-size structure, as a table */
 #define RING1_IN 1
 #define RING1_OUT 2
