@@ -28,6 +28,7 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 
 	for (;;) {
 		vcpu->entered = true;
+		ring1_sleep_follow(vcpu);
 		ring1_vtime_account(vcpu);
 		request = ring1_world_enter(vcpu->world);
 		shared->log.tail = READ_ONCE(shared->log.head);

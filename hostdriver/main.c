@@ -67,11 +67,13 @@ static int __init ring1_init(void)
 		ring1_engine_exit();
 		return ret;
 	}
+	ring1_sleep_init();
 	ring1_debugfs_init();
 	ret = misc_register(&ring1_device);
 	if (ret) {
 		pr_err("cannot register /dev/ring1: %d\n", ret);
 		ring1_debugfs_exit();
+		ring1_sleep_exit();
 		ring1_sched_exit();
 		ring1_world_exit();
 		ring1_engine_exit();
@@ -88,6 +90,7 @@ static void __exit ring1_exit(void)
 	ring1_kvm_name_exit();
 	misc_deregister(&ring1_device);
 	ring1_debugfs_exit();
+	ring1_sleep_exit();
 	ring1_sched_exit();
 	ring1_world_exit();
 	ring1_engine_exit();

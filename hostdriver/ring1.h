@@ -112,6 +112,7 @@ struct ring1_vcpu {
 	u64 armed; /* deadline_tsc the timer was set for */
 	u64 run_delay; /* of the thread steal_pid, as of the last entry */
 	pid_t steal_pid;
+	u64 tsc_missing; /* sleep.c: the epoch of the processor's TSC in which armed and all that follows are told */
 	u64 stopped_since; /* TSC; virtual time stands since then; 0: it does not */
 };
 
@@ -181,7 +182,7 @@ void ring1_vcpu_disown(struct ring1_vcpu *vcpu);
 void ring1_vcpu_notify(struct ring1_vcpu *vcpu);
 long ring1_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
-/* run.c, exit.c, command.c, timer.c, vtime.c, steal.c */
+/* run.c, exit.c, command.c, timer.c, sleep.c, vtime.c, steal.c */
 int ring1_vcpu_run(struct ring1_vcpu *vcpu);
 int ring1_exit_report(struct ring1_vcpu *vcpu);
 void ring1_exit_report_dead(struct ring1_vcpu *vcpu);
@@ -194,6 +195,11 @@ void ring1_vtime_stop(struct ring1_vcpu *vcpu);
 void ring1_vtime_account(struct ring1_vcpu *vcpu);
 void ring1_vtime_resume(struct ring1_vcpu *vcpu);
 u64 ring1_vtime_tsc(const struct ring1_vcpu *vcpu);
+u64 ring1_vcpu_tsc(const struct ring1_vcpu *vcpu);
+void ring1_sleep_init(void);
+void ring1_sleep_exit(void);
+void ring1_sleep_vcpu_init(struct ring1_vcpu *vcpu);
+void ring1_sleep_follow(struct ring1_vcpu *vcpu);
 void ring1_steal_account(struct ring1_vcpu *vcpu);
 void ring1_steal_waited(struct ring1_vcpu *vcpu, u64 since);
 void ring1_timer_init(struct ring1_vcpu *vcpu);

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "ring1.h"
+#include "speculation.h"
 
 #define RUN_STEP_ASIDE 1 /* give the vCPU to those who wait for it, then go on */
 #define RUN_CONTINUE 2
@@ -164,6 +165,7 @@ static int run_owned(struct ring1_vcpu *vcpu)
 	}
 	ring1_vtime_stop(vcpu);
 	ring1_fpu_put(vcpu);
+	ring1_speculation_to_user(vcpu->vm->choice.engine);
 	ring1_sched_end_run(vcpu);
 	vcpu->shared->stats.user_exits += ret != RUN_STEP_ASIDE;
 	return ret;

@@ -5,6 +5,7 @@
  * handlers are not mapped. Interrupts are off on both sides; NMIs and machine checks are not.
  */
 #include "bare_ret.h"
+#include "speculation_asm.h"
 
 #include "../include/ring1/note_pending.h"
 #include "../include/ring1/switch.h"
@@ -112,7 +113,8 @@ ring1_switch_to_monitor:
 	leaq	1f(%rip), %rax
 	pushq	%rax
 	lretq
-1:	xorl	%eax, %eax
+1:	speculation_entered
+	xorl	%eax, %eax
 	movw	%ax, %ss
 	pop_saved
 	bare_ret
@@ -165,6 +167,7 @@ ring1_switch_to_host:
 	movq	RING1_SW_HOST_RSP(%rdi), %rsp
 	movq	%rax, %dr7 /* the host's breakpoints need its IDT */
 	popfq /* a trap leaves the guest's AC, IOPL and ID in force: with AC the host would be without SMAP */
+	speculation_left
 	pop_saved
 	bare_ret
 	.size	ring1_switch_to_host, . - ring1_switch_to_host

@@ -2,7 +2,6 @@
 /* The host timer behind a vCPU's next virtual timer event. */
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
-#include <asm/msr.h>
 
 #include "ring1.h"
 
@@ -12,7 +11,7 @@
 static ktime_t time_until(const struct ring1_vcpu *vcpu, u64 deadline)
 {
 	u64 khz = vcpu->shared->config.tsc_khz;
-	u64 now = rdtsc();
+	u64 now = ring1_vcpu_tsc(vcpu);
 	u64 cycles = deadline > now ? deadline - now : 0;
 
 	cycles = min(cycles, LONGEST_STEP_MS * khz);
@@ -24,7 +23,7 @@ static enum hrtimer_restart deadline_reached(struct hrtimer *timer)
 	struct ring1_vcpu *vcpu = container_of(timer, struct ring1_vcpu, timer);
 	u64 deadline = READ_ONCE(vcpu->armed);
 
-	if (deadline && rdtsc() < deadline) {
+	if (deadline && ring1_vcpu_tsc(vcpu) < deadline) {
 		hrtimer_forward_now(timer, max_t(ktime_t, time_until(vcpu, deadline), NSEC_PER_USEC));
 		return HRTIMER_RESTART;
 	}

@@ -153,6 +153,7 @@ static struct ring1_vcpu *vcpu_alloc(struct ring1_vm *vm, u32 id)
 	}
 	vcpu->shared = ring1_world_shared(vcpu->world);
 	ring1_timer_init(vcpu);
+	ring1_sleep_vcpu_init(vcpu);
 	ring1_sched_vcpu_init(vcpu);
 	configure(vcpu);
 	ring1_state_reset(vcpu);

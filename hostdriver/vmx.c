@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
 
@@ -154,10 +155,13 @@ static int enable(void)
 
 	if (cr4_read_shadow() & X86_CR4_VMXE)
 		return -EBUSY;
+	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
 	ret = vmxon(page_to_phys(this_cpu_read(vmxon_region)));
-	if (ret)
+	if (ret) {
 		cr4_clear_bits(X86_CR4_VMXE);
+		intel_pt_handle_vmx(0);
+	}
 	this_cpu_write(vmx_on, !ret);
 	return ret;
 }
@@ -182,6 +186,7 @@ static void disable(void)
 	asm volatile("vmxoff" : : : "cc", "memory");
 	this_cpu_write(vmx_on, false);
 	cr4_clear_bits(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0); /* Processor Trace and VT-x may exclude each other (SDM 3C 33.5.1) */
 }
 
 const struct ring1_hardware ring1_vmx = {

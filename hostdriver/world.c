@@ -16,6 +16,7 @@
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
+#include "speculation.h"
 #include "vmx.h"
 #include "world_private.h"
 
@@ -215,6 +216,8 @@ static int world_build(struct ring1_world *world, enum ring1_engine engine)
 	sw->mon_efer &= ~(u64)(EFER_SCE | EFER_SVME);
 	if (engine == RING1_ENGINE_SVM)
 		sw->mon_efer |= EFER_SVME;
+
+	ring1_speculation_world(sw, engine);
 
 	/* The first switch "returns" to the monitor's entry with RDI = sw, six callee-saved registers below. */
 	*(u64 *)sw->stack = (u64)sw;

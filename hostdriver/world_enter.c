@@ -16,6 +16,8 @@
 
 #include "compat.h"
 #include "engine.h"
+#include "speculation.h"
+#include "tracing.h"
 #include "vmx.h"
 #include "world_private.h"
 
@@ -23,6 +25,8 @@
 
 int ring1_world_init(void)
 {
+	int ret;
+
 	if (!boot_cpu_has(X86_FEATURE_TSC) || !tsc_khz) {
 		pr_err("ring1: the processor's time-stamp counter is not usable (tsc_khz = %u)\n", tsc_khz);
 		return -ENODEV;
@@ -31,11 +35,16 @@ int ring1_world_init(void)
 		pr_err("ring1: the host has switched on FRED, which is not supported: boot it with fred=off\n");
 		return -ENODEV;
 	}
-	return ring1_image_load();
+	ring1_tracing_init();
+	ret = ring1_image_load();
+	if (!ret)
+		ring1_speculation_init();
+	return ret;
 }
 
 void ring1_world_exit(void)
 {
+	ring1_speculation_exit();
 	ring1_image_unload();
 }
 
@@ -101,7 +110,7 @@ enum visit_result {
 
 static enum visit_result visit(struct ring1_world *world)
 {
-	unsigned long debugctl;
+	struct ring1_tracing tracing;
 
 	if (!arrive(world))
 		return NEVER;
@@ -125,12 +134,11 @@ static enum visit_result visit(struct ring1_world *world)
 	/* The host's descriptors of this processor, TSS included: the way back loads TR through this copy. */
 	memcpy((void *)world->sw->transition_gdt, get_cpu_gdt_ro(smp_processor_id()), HOST_GDT_SLOTS * 8);
 	world->shared->stats.world_switches++;
-	/* An exit of VT-x clears it (SDM 3C 28.5.1). */
-	debugctl = world->sw->vmcs ? get_debugctlmsr() : 0;
+	ring1_tracing_stop(&tracing);
+	ring1_speculation_enter(world->sw);
 	ring1_switch_to_monitor(world->sw);
 	load_user_segments(world->sw);
-	if (debugctl)
-		update_debugctlmsr(debugctl);
+	ring1_tracing_resume(&tracing);
 	ring1_world_end_visit(world);
 	ring1_world_replay(world);
 	local_irq_enable();

@@ -18,7 +18,7 @@ void Clock::start(uint32_t tsc_khz, uint64_t tsc, uint64_t ns) {
 }
 
 uint64_t Clock::ns(uint64_t tsc) const {
-  return tsc <= base_tsc_ ? base_ns_ : base_ns_ + to_ns_.apply(tsc - base_tsc_);
+  return static_cast<int64_t>(tsc - base_tsc_) <= 0 ? base_ns_ : base_ns_ + to_ns_.apply(tsc - base_tsc_);
 }
 
 uint64_t Clock::tsc(uint64_t ns) const {

@@ -20,7 +20,8 @@ class Clock {
   // The first counter value at which that time is reached; kNoDeadline stays kNoDeadline.
   uint64_t tsc(uint64_t ns) const;
 
-  // The *active* policy: take out counts in which the machine did not run.
+  // The *active* policy: take out counts in which the machine did not run. Or, as a negative number modulo 2^64, put in
+  // what the counter lost when it started again.
   void skip(uint64_t cycles) { base_tsc_ += cycles; }
 
  private:

@@ -53,6 +53,14 @@
 #define RING1_SW_NMI_PENDING 200
 #define RING1_SW_MCE_PENDING 204
 #define RING1_SW_TRANSITION_GDT 208
+#define RING1_SW_SPECULATION 216
+#define RING1_SW_PREDICTOR_COMMAND 220
+
+/* What the switch does against speculation (hostdriver/speculation.c): on the way in, and on the way out. */
+#define RING1_SPECULATION_BUFFERS 1
+#define RING1_SPECULATION_RETURNS 2
+#define RING1_SPECULATION_HISTORY 4
+#define RING1_SPECULATION_PREDICTORS 8
 
 #ifndef __ASSEMBLY__
 
@@ -74,6 +82,7 @@ struct ring1_switch {
 	struct ring1_descriptor_register mon_gdtr, mon_idtr; /* the transition tables */
 	__u32 nmi_pending, mce_pending; /* arrived while the monitor ran; replayed in the host */
 	__u64 transition_gdt;		/* address of its first byte; slots 0..15 are the host's */
+	__u32 speculation, predictor_command; /* RING1_SPECULATION_; what to write to IA32_PRED_CMD */
 
 	__u64 to_host;	     /* void to_host(struct ring1_switch *): returns when the host enters again */
 	__u64 vector;	     /* RING1_REQUEST_INTERRUPT: the physical interrupt to replay */
@@ -93,6 +102,7 @@ struct ring1_switch {
 	__u32 visited;	     /* host sets at each entry; monitor clears */
 	__u32 vpid;	     /* engine vmx: its identifier in the TLB, 0: none */
 	__u64 vmcs;	     /* engine vmx: physical address of its VMCS, else 0 */
+	__u64 number;	     /* of the world; none is used twice */
 	__u64 vmcs_launched; /* by the monitor, since it came to this processor; the host clears */
 };
 

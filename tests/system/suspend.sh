@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The host goes to sleep while guests run on svm and on bt, and they go on when it is back.
 # QEMU does not come back from S3, module or not: so the kernel stops right before it (pm_test=core), where it is down to
-# its last callbacks.
+# its last callbacks. It also takes a sleep of 1000 s in which the TSC does not count, as after a hibernation: the guests' clocks
+# count it.
 . "$(dirname "$0")/lib.sh"
 
 # The guest's life: numbered steps that use the processor, processes, timers and floating point.
@@ -15,6 +16,7 @@ n=0
 while [ $n -lt 100000 ]; do
   n=$((n + 1))
   echo "step $n $(seq $n $((n + 500)) | sha256sum | cut -c1-8) $(awk "BEGIN { printf \"%.6f\", $n / 7 }")"
+  echo "up $(cut -d. -f1 /proc/uptime)"
   usleep 50000
 done
 END
@@ -52,9 +54,17 @@ right() {
 dmesg -c >/dev/null
 for engine in svm bt; do start $engine & done
 for engine in svm bt; do reaches $engine 2 || exit 1; done
+# The last whole line; a guest that looks at its clock has slept.
+uptime_of() { tr -d '\r' </tmp/$1 | sed -n 's/^up \([0-9]*\)$/\1/p' | tail -n 1; }
+for engine in svm bt; do uptime_of $engine >/tmp/up.$engine; done
+echo 1000000 >/sys/module/ring1/parameters/sleep_test_ms
 echo core >/sys/power/pm_test
 echo mem >/sys/power/state || echo "no sleep: $?"
 for engine in svm bt; do reaches $engine $(($(steps $engine) + 4)) && echo "$engine goes on"; done
+for engine in svm bt; do
+  slept=$(($(uptime_of $engine) - $(cat /tmp/up.$engine)))
+  [ $slept -ge 1000 ] && [ $slept -lt 1300 ] && echo "$engine has slept" || echo "$engine: its clock went on by $slept s"
+done
 for engine in svm bt; do right $engine; done
 dmesg | grep -o 'PM: suspend exit'
 dmesg | grep -E 'BUG|WARNING|Oops|Call Trace'
@@ -67,6 +77,8 @@ host 'sh /root/drive' ICOUNT=250 HOST_KERNEL=plain HOST_APPEND='no_console_suspe
 cat >"$work/expected" <<'END'
 svm goes on
 bt goes on
+svm has slept
+bt has slept
 PM: suspend exit
 END
 diff "$work/expected" "$work/out" || fail "the guests or the host have been harmed"
