@@ -11,7 +11,7 @@ import bochs
 import qemu
 import settings
 
-HOST_APPEND = ("panic=-1 quiet mitigations=off nopti random.trust_cpu=on tsc=reliable no_timer_check lpj=4000000 "
+HOST_APPEND = ("panic=-1 quiet random.trust_cpu=on tsc=reliable no_timer_check lpj=4000000 "
                "audit=0 apparmor=0 selinux=0 nowatchdog cryptomgr.notests")
 
 
