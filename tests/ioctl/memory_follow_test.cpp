@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "check.h"
@@ -183,16 +184,14 @@ TEST(memory_of_a_private_file_follows_its_copy) {
 TEST(memory_goes_while_the_guest_runs) {
   needs_guest();
   void* memory = map();
-  Acquainted guest(memory);
-  guest.place(RealMode::kCode + 0x100, {0xa1, 0x00, 0x00, 0x40, 0x00,               // 1: mov eax, [kBase]
-                                        0xa3, 0x00, 0x20, 0x00, 0x00,               // mov [0x2000], eax
-                                        0xff, 0x05, 0x04, 0x20, 0x00, 0x00,         // inc dword [0x2004]
-                                        0x81, 0x3d, 0x08, 0x20, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,  // cmp dword [0x2008], 1
-                                        0x75, 0xe4,                                 // jne 1b
-                                        0xe7, 0x81});
-  kvm_regs regs = guest.vcpu.regs();
-  regs.rip = RealMode::kCode + 0x100;
-  CHECK_EQ(guest.vcpu.call(KVM_SET_REGS, &regs), 0);
+  Watcher guest;
+  CHECK_EQ(guest.attach(memory, kSize), 0);
+  guest.place(RealMode::kCode, {0xa1, 0x00, 0x00, 0x40, 0x00,                                // 1: mov eax, [kBase]
+                                0xa3, 0x00, 0x20, 0x00, 0x00,                                // mov [0x2000], eax
+                                0xff, 0x05, 0x04, 0x20, 0x00, 0x00,                          // inc dword [0x2004]
+                                0x81, 0x3d, 0x08, 0x20, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,  // cmp dword [0x2008], 1
+                                0x75, 0xe4,                                                  // jne 1b
+                                0xe7, 0x81});
   volatile uint32_t* seen = words(guest.memory.data() + 0x2000);
   pthread_t thread;
   CHECK_EQ(pthread_create(
@@ -204,6 +203,7 @@ TEST(memory_goes_while_the_guest_runs) {
                &guest.vcpu),
            0);
   const auto two_rounds = [seen] {
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // what was stored is stored before the rounds are counted
     const uint32_t before = seen[1];
     for (long turns = 0; seen[1] - before < 2 && turns < 2'000'000; turns++) sched_yield();
     return seen[1] - before >= 2;
