@@ -49,7 +49,7 @@ class NestedMemory {
   bool log_dirty(uint64_t gfn, uint64_t count) { return tables_.protect(Gpa(gfn << kPageShift), count); }
 
  private:
-  // Pages are pinned several at a time; those that came along are mapped now.
+  // Pages are found several at a time; those that came along are mapped now.
   void map_neighbours(Gpa page) {
     constexpr uint64_t kBlock = RING1_PIN_MAX * kPageSize;
     for (uint64_t offset = kPageSize; offset < kBlock; offset += kPageSize) {

@@ -41,7 +41,7 @@ class GuestMemory {
   virtual Backing page(Gpa page, Hpa* hpa, void** va) = 0;
   // The same just before a write: never kClean.
   virtual Backing page_for_write(Gpa page, Hpa* hpa, void** va) { return this->page(page, hpa, va); }
-  // The same without any work for the host: kBlocked if the page is not pinned yet. Entries filled ahead of their
+  // The same without any work for the host: kBlocked if the page was not asked for yet. Entries filled ahead of their
   // use ask here; without it none are.
   virtual Backing known(Gpa page, Hpa* hpa, void** va) {
     (void)page, (void)hpa, (void)va;
