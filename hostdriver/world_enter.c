@@ -2,6 +2,7 @@
 /* One visit to the monitor's world. */
 #include <linux/err.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/thread_info.h>
@@ -157,9 +158,16 @@ enum ring1_request ring1_world_enter(struct ring1_world *world)
 			continue;
 		if (result == NEVER)
 			return RING1_REQUEST_PANIC;
-		if (world->shared->request != RING1_REQUEST_PAGES)
+		switch (world->shared->request) {
+		case RING1_REQUEST_PAGES:
+			ring1_world_grant(world);
+			break;
+		case RING1_REQUEST_POLL:
+			cond_resched();
+			break;
+		default:
 			return world->shared->request;
-		ring1_world_grant(world);
+		}
 		world->shared->command = RING1_COMMAND_RUN;
 	}
 }

@@ -8,6 +8,12 @@
 #include "monitor/monitor.h"
 
 namespace ring1::monitor {
+namespace {
+
+constexpr unsigned kPageWork = 100;  // instructions to find that there is no code on a page, for Host::work()
+constexpr unsigned kLineWork = 3000;  // of a line of the log
+
+}  // namespace
 
 BtEngine::BtEngine(Monitor& monitor)
     : Engine(monitor),
@@ -28,9 +34,14 @@ void BtEngine::abandon() {
   resume_.fragment = nullptr;
 }
 
+void BtEngine::worked(unsigned instructions) { monitor_.host.work(instructions); }
+
 void BtEngine::forget(uint64_t gfn, uint64_t count) {
   to_architectural();  // the guest may stand in a fragment that is about to go
-  for (uint64_t i = 0; i < count; i++) cache_.invalidate_page(Gpa((gfn + i) << kPageShift));
+  for (uint64_t i = 0; i < count; i++) {
+    monitor_.host.work(kPageWork);
+    cache_.invalidate_page(Gpa((gfn + i) << kPageShift));
+  }
   monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
   attend();
 }
@@ -79,8 +90,10 @@ void BtEngine::dump() {
   if (monitor_.machine.read_system(Gva(fragment->linear()), bytes, kBytes, &page))
     monitor_.log.bytes("guest code", fragment->linear(), bytes, kBytes);
   const uint32_t at = cache_.exec_address(TcOffset(fragment->start));
-  for (unsigned i = 0; i < fragment->code_size; i += kBytes)  // the monitor shares the guest's lower half
+  for (unsigned i = 0; i < fragment->code_size; i += kBytes) {  // the monitor shares the guest's lower half
+    monitor_.host.work(4 * kLineWork);
     monitor_.log.bytes("translated code", at + i, reinterpret_cast<const uint8_t*>(uint64_t{at + i}), kBytes);
+  }
 }
 
 bool BtEngine::code_page(unsigned index, void** writable) { return monitor_.tc_memory.code_page(index, writable); }

@@ -47,6 +47,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   void accessed_sampled() override;
   void code_page_gained(Gpa page) override;
   void code_page_lost(Gpa page) override;
+  void worked(unsigned instructions) override;
   // tcache::Walker
   bool walk(Gva page, tcache::MappedPage* out) override;
 

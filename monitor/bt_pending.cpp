@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t kGuestCr0 = cr0::kMp | cr0::kEm | cr0::kTs | cr0::kAm;
 constexpr uint64_t kBaseCr0 = cr0::kPe | cr0::kEt | cr0::kNe | cr0::kWp | cr0::kPg;
+constexpr unsigned kEntryWork = 60;  // instructions to find that no code depends on an entry
 constexpr uint64_t kGuestCr4 = cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kDe;
 
 }  // namespace
@@ -65,7 +66,10 @@ void BtEngine::act_on_notes() {
       case Note::Kind::kCode: cache_.invalidate_bytes(note.where, note.size); break;
       case Note::Kind::kEntry: cache_.entry_changed(note.where, *this); break;
       case Note::Kind::kTable:
-        for (uint64_t at = 0; at < kPageSize; at += 4) cache_.entry_changed(note.where + at, *this);
+        for (uint64_t at = 0; at < kPageSize; at += 4) {
+          worked(kEntryWork);
+          cache_.entry_changed(note.where + at, *this);
+        }
         break;
     }
   }

@@ -113,6 +113,7 @@ tcache::Fragment* BtEngine::fragment_at(uint32_t eip, bool* faulted) {
 }
 
 bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
+  monitor_.host.work(kWalkWork);
   const shadowmmu::Walk walk = monitor_.mmu.peek(page);
   out->gva = page;
   out->gpa = walk.gpa.page();
@@ -180,6 +181,7 @@ void BtEngine::check_map() const {
 }
 
 tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode, bool* faulted) {
+  monitor_.host.work(kTranslationWork);
   tcache::MappedPage pages[2];
   unsigned available = 0;
   bool need_next = false;

@@ -29,6 +29,7 @@ void set_event(ring1_cpu_state& cpu, const emulator::Event& event) {
 }
 
 void Engine::deliver_by_emulator(const emulator::Event& event) {
+  monitor_.host.work(kDeliveryWork);
   Outcome outcome;
   {
     const Machine::Instruction scope(monitor_.machine);
@@ -63,7 +64,7 @@ void Engine::finish(Outcome outcome, const emulator::Fault& fault, const emulato
 Outcome Engine::step(emulator::Fault* fault, const InstructionBytes* known) {
   constexpr unsigned kRepeats = 256;  // physical interrupts wait as long
   shared_.stats.instructions_emulated++;
-  interpreted_++;
+  monitor_.host.work(kStepWork);
   const Machine::Instruction scope(monitor_.machine);
   if (breakpoint::any(cpu_)) [[unlikely]]
     return step_watched(fault);

@@ -215,12 +215,13 @@ void Engine::entering_guest() {
   RING1_ASSERT(!must_give_up());
   entered_at_ = hardware::read_tsc();
   account_exit(entered_at_);
+  monitor_.host.stay_ends(entered_at_);
   shared_.stats.guest_entries++;
-  interpreted_ = 0;
 }
 
 void Engine::left_guest() {
   left_at_ = hardware::read_tsc();
+  monitor_.host.stay_begins(left_at_);
   shared_.stats.tsc_in_guest += left_at_ - entered_at_;
   halted_before_ = shared_.stats.tsc_halted;
   exit_ = RING1_EXIT_KINDS;
@@ -242,9 +243,10 @@ void Engine::give_up_withdrawn() {
 void Engine::round() {
   if (must_give_up()) [[unlikely]]
     give_up_withdrawn();
-  // Interrupts are off in here: a guest that is only interpreted must not keep them from the host.
-  if (interpreted_ >= kMaxInterpreted) {
-    interpreted_ = 0;
+  // Interrupts are off in here: a guest that is never entered, as it is interpreted or its events meet events, must not
+  // keep them from the host.
+  monitor_.host.work(kRoundWork);
+  if (monitor_.host.impatient()) {
     monitor_.host.request(RING1_REQUEST_DEADLINE);
     attend();
   }

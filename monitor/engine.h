@@ -124,9 +124,9 @@ class Engine {
   unsigned internal_errors_ = 0;
   unsigned breakpoints_held_ = 0;  // bit n for DRn
 
-  // Instructions interpreted since physical interrupts were last served.
-  static constexpr unsigned kMaxInterpreted = 256;
-  unsigned interpreted_ = 0;
+  // Instructions that these take, for Host::work().
+  static constexpr unsigned kRoundWork = 300, kStepWork = 500, kDeliveryWork = 1500, kTranslationWork = 15000,
+                            kWalkWork = 400;
 
  private:
   static constexpr uint64_t kInterruptFlag = 1u << 9;

@@ -7,6 +7,14 @@ namespace ring1::monitor {
 
 using shadowmmu::Backing;
 
+namespace {
+
+constexpr unsigned kPageWork = 100;  // instructions of a look-up and of what its caller does with it, for Host::work()
+
+constexpr unsigned kEntryWork = 30;  // of a turn through all entries
+
+}  // namespace
+
 uint64_t* GuestMemory::slot(uint64_t gfn, bool create) {
   if (gfn >= kMaxGfn) return nullptr;
   uint64_t**& top = top_[gfn / (512 * kLeafEntries)];
@@ -52,6 +60,7 @@ Backing GuestMemory::pin(uint64_t gfn, unsigned wanted, bool write) {
 
 Backing GuestMemory::page(Gpa page, Hpa* hpa, void** va) {
   const uint64_t gfn = page.frame();
+  host_.work(kPageWork);
   if (gfn >= kMaxGfn) return Backing::kDevice;
   const Backing backing = known(page, hpa, va);
   if (backing != Backing::kBlocked) return backing;
@@ -70,6 +79,7 @@ Backing GuestMemory::page_for_write(Gpa page, Hpa* hpa, void** va) {
 void GuestMemory::log_dirty(uint64_t gfn, uint64_t count) {
   generation_++;
   for (const uint64_t end = gfn + count < kMaxGfn ? gfn + count : kMaxGfn; gfn < end; gfn++) {
+    host_.work(kEntryWork);
     uint64_t* entry = slot(gfn, false);
     if (entry && (*entry & kWritable)) *entry = (*entry & ~kWritable) | kClean;
   }
@@ -81,6 +91,7 @@ void GuestMemory::forget(uint64_t gfn, uint64_t count) {
   for (uint64_t next; gfn < end; gfn = next) {
     next = (gfn & ~uint64_t{kLeafEntries - 1}) + kLeafEntries;
     if (next > end) next = end;
+    host_.work(static_cast<unsigned>(next - gfn));
     if (uint64_t* entries = slot(gfn, false)) memset(entries, 0, (next - gfn) * sizeof *entries);
   }
 }

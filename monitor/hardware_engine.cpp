@@ -5,14 +5,31 @@
 
 namespace ring1::monitor {
 
+namespace {
+
+// Nested tables know no one whom they could tell how long it takes: in pieces (Host::work()).
+constexpr uint64_t kPiece = 512;
+constexpr unsigned kPageWork = 40;
+
+}  // namespace
+
+template <class Act>
+void HardwareEngine::in_pieces(uint64_t gfn, uint64_t count, Act act) {
+  for (uint64_t done = 0; done < count; done += kPiece) {
+    const uint64_t piece = count - done < kPiece ? count - done : kPiece;
+    monitor_.host.work(kPageWork * static_cast<unsigned>(piece));
+    act(gfn + done, piece);
+  }
+}
+
 void HardwareEngine::forget(uint64_t gfn, uint64_t count) {
-  forget_nested(gfn, count);
+  in_pieces(gfn, count, [this](uint64_t first, uint64_t pages) { forget_nested(first, pages); });
   monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
   attend();
 }
 
 void HardwareEngine::log_dirty(uint64_t gfn, uint64_t count) {
-  log_dirty_nested(gfn, count);
+  in_pieces(gfn, count, [this](uint64_t first, uint64_t pages) { log_dirty_nested(first, pages); });
   Engine::log_dirty(gfn, count);
 }
 

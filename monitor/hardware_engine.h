@@ -48,6 +48,8 @@ class HardwareEngine : public Engine {
   uint32_t paging_generation_ = ~0u;  // of the MMU when the page directories were installed
 
  private:
+  template <class Act>
+  void in_pieces(uint64_t gfn, uint64_t count, Act act);
   void emulate_traced(Gpa where);
 };
 

@@ -9,16 +9,21 @@
 
 namespace ring1::monitor {
 
+Host::Host(ring1_switch& page, ring1_vcpu_shared& shared)
+    : page_(page), shared_(shared), began_(hardware::read_tsc()) {}
+
 void Host::enter_host() {
   hardware::barrier();
   const uint32_t request = shared_.request;
   debug_registers_.give_back();
   system_call_registers_.give_back(&shared_.cpu);
   const uint64_t before = hardware::read_tsc();
+  stay_ends(before);
   reinterpret_cast<void (*)(ring1_switch*)>(page_.to_host)(&page_);
   load_tables(page_);
   hardware::barrier();
-  const uint64_t away = hardware::read_tsc() - before;
+  const uint64_t after = hardware::read_tsc(), away = after - before;
+  stay_begins(after);
   if (request != RING1_REQUEST_HALT && request != RING1_REQUEST_EXIT) shared_.stats.tsc_in_host += away;
   absence_ += away;
   visited_ = true;
@@ -66,6 +71,13 @@ unsigned Host::pages(unsigned count) {
   // Served inside the module's entry function, which sets the command to RUN.
   enter_host();
   return shared_.pages.count;
+}
+
+void Host::poll() {
+  shared_.stats.polls++;
+  shared_.request = RING1_REQUEST_POLL;
+  // As for pages().
+  enter_host();
 }
 
 void Host::die() {

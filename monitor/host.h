@@ -26,7 +26,7 @@ class CommandHandler {
 
 class Host {
  public:
-  Host(ring1_switch& page, ring1_vcpu_shared& shared) : page_(page), shared_(shared) {}
+  Host(ring1_switch& page, ring1_vcpu_shared& shared);
 
   void set_command_handler(CommandHandler* handler) { handler_ = handler; }
 
@@ -53,6 +53,23 @@ class Host {
   // Has the latest visit withdrawn some of these guest pages?
   bool withdrew(uint64_t gfn, uint64_t count) const;
 
+  // Interrupts are off in the monitor. Whoever works in a loop says how many instructions a turn of it takes, rather too
+  // many; when the host's interrupts have waited for kPatience of them they get their turn. No command is served there:
+  // what the caller holds stays good. Not between the loading of the guest's registers and its entry.
+  void work(unsigned instructions) {
+    patience_ -= static_cast<int>(instructions);
+    if (patience_ < 0) [[unlikely]]
+      poll();
+  }
+  // At an instruction boundary it is better to go to the host for everything.
+  bool impatient() const { return patience_ < kPatience / 4; }
+  // The guest is entered: interrupts strike there. And it is left again.
+  void stay_ends(uint64_t tsc) {
+    note_stay(tsc);
+    patience_ = kPatience;
+  }
+  void stay_begins(uint64_t tsc) { began_ = tsc; }
+
   [[noreturn]] void die();
 
   // Gets `count` zeroed pages at most; returns how many. Their addresses are in pages()[i] until the next call.
@@ -69,6 +86,12 @@ class Host {
  private:
   void serve();
   void enter_host();
+  void poll();
+  void note_stay(uint64_t tsc) {
+    if (tsc - began_ > shared_.stats.longest_stay) shared_.stats.longest_stay = tsc - began_;
+  }
+
+  static constexpr int kPatience = 30000;
 
   ring1_switch& page_;
   ring1_vcpu_shared& shared_;
@@ -78,6 +101,8 @@ class Host {
   bool visited_ = true;
   uint64_t visits_ = 0;
   uint64_t absence_ = 0;
+  int patience_ = kPatience;
+  uint64_t began_;        // TSC when the monitor was entered from either side
   uint64_t stopped_ = 0;  // of shared_.stopped_cycles, passed on
 };
 

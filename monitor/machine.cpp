@@ -7,6 +7,12 @@
 #include "x86/registers.h"
 
 namespace ring1::monitor {
+namespace {
+
+// Instructions, for Host::work(): of a walk of the guest's tables, of a read, of a write.
+constexpr unsigned kWalkWork = 400, kAccessWork = 100, kStoreWork = 300;
+
+}  // namespace
 
 using emulator::Fault;
 using emulator::MemoryStatus;
@@ -39,6 +45,7 @@ Gva Machine::behind(Gva address, unsigned bytes) const {
 }
 
 MemoryStatus Machine::locate(Gva address, shadowmmu::Access access, Gpa* gpa, Fault* fault) {
+  host_.work(kWalkWork);
   const shadowmmu::Walk walk = mmu_.translate(address, access);
   if (walk.blocked) return MemoryStatus::kBlocked;
   if (!walk.ok) {
@@ -80,6 +87,7 @@ MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
 }
 
 void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
+  host_.work(kStoreWork);
   memcpy(to, from, size);
   mmu_.guest_wrote(gpa, size);
   segments_.written(gpa, size);
@@ -100,6 +108,7 @@ MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
 }
 
 MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) {
+  host_.work(kAccessWork);
   const shadowmmu::Access access = access_of(false, privilege, purpose);
   const unsigned first =
       kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
@@ -289,6 +298,7 @@ bool Machine::read_system(Gva from, void* to, unsigned size, Gpa* page) {
   auto* bytes = static_cast<uint8_t*>(to);
   for (unsigned done = 0; done < size;) {
     const Gva at = Gva((from.raw() + done) & 0xffffffff);
+    host_.work(kWalkWork);
     const shadowmmu::Walk walk = mmu_.peek(at);
     if (!walk.ok) return false;
     Hpa hpa;

@@ -88,11 +88,15 @@ void Monitor::dump() {
            cpu.gpr[kRsp]);
   log.line("  state: eip %08llx eflags %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx", cpu.rip, cpu.rflags, cpu.cr0, cpu.cr2,
            cpu.cr3, cpu.cr4);
+  constexpr unsigned kLinesWork = 20000;  // instructions of what stands above and below, for Host::work()
+  host.work(kLinesWork);
   static const char* const names[] = {"es", "cs", "ss", "ds", "fs", "gs"};
   for (unsigned i = 0; i < 6; i++)
     log.line("  %s %04x base %08llx limit %08x access %05x", names[i], uint32_t{cpu.seg[i].selector}, cpu.seg[i].base,
              cpu.seg[i].limit, cpu.seg[i].access);
+  host.work(kLinesWork);
   engine().dump();
+  host.work(kLinesWork);
   if (!engine().at_architectural_rip()) return;
   uint8_t bytes[kDumpBytes] = {};
   Gpa page;

@@ -38,6 +38,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   void code_written(Gpa where, unsigned size) override;
   void code_mapping_changed(Gpa entry) override;
   void code_table_lost(Gpa page) override;
+  void worked(unsigned instructions) override { host.work(instructions); }
 
   ring1_vcpu_shared& shared;
   ring1_cpu_state& cpu;

@@ -4,8 +4,14 @@
 #include "monitor/freestanding.h"
 
 namespace ring1::monitor {
+namespace {
+
+constexpr unsigned kZeroWork = kPageSize + 100;  // instructions, a string instruction's turns being some; for Host::work()
+
+}  // namespace
 
 void* PagePool::allocate_page() {
+  host_.work(kZeroWork);
   if (!free_) {
     const unsigned given = host_.pages(RING1_PAGES_MAX);
     for (unsigned i = given; i-- > 0;) release_page(host_.pointer(host_.page_hpa(i)));

@@ -47,7 +47,10 @@ uint64_t SvmEngine::init() {
   emulated_ = is_qemu_tcg();
   pae_needs_shadows_ = nested_ && emulated_;
 
+  constexpr unsigned kBitmapWork = 4 * kPageSize;  // instructions for each, for Host::work()
+  monitor_.host.work(kBitmapWork);
   hwaccel::svm::fill_io_bitmap(area + kIoBitmap * kPageSize);
+  monitor_.host.work(kBitmapWork);
   hwaccel::svm::fill_msr_bitmap(area + kMsrBitmap * kPageSize);
   vmcb_ = reinterpret_cast<hwaccel::svm::Vmcb*>(area + kGuestVmcb * kPageSize);
   pointers_ = reinterpret_cast<uint64_t*>(area + kPointers * kPageSize);

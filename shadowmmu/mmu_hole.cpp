@@ -5,11 +5,14 @@
 namespace ring1::shadowmmu {
 
 bool ShadowMmu::set_hole(Gva base, const HoleTable* tables, unsigned count) {
+  constexpr unsigned kPageWork = 10, kDirectoryWork = 8000;  // instructions, for Listener::worked()
   Hole hole;
   if (!hole.set(base, tables, count)) return false;
   const auto for_each_directory = [this](auto&& act) {
     for (unsigned index = 1; index < pool_.end(); ++index) {
-      if (pool_.at(index).live && pool_.at(index).role.is_directory()) act(index, pool_.at(index));
+      const bool directory = pool_.at(index).live && pool_.at(index).role.is_directory();
+      listener_.worked(directory ? kDirectoryWork : kPageWork);
+      if (directory) act(index, pool_.at(index));
     }
   };
   for_each_directory([this, &hole](unsigned index, ShadowPage& page) {

@@ -7,6 +7,9 @@ namespace ring1::shadowmmu {
 namespace {
 constexpr unsigned kSecondChances = 32;
 constexpr unsigned kParentsLookedAt = 8;
+
+// Instructions, for Listener::worked().
+constexpr unsigned kChanceWork = 200, kEntryWork = 4, kDropWork = 50;
 }  // namespace
 
 PageInfo* ShadowMmu::info_for(uint64_t frame) {
@@ -83,6 +86,7 @@ void ShadowMmu::install_hole(ShadowPage& directory) {
 bool ShadowMmu::recycle() {
   unsigned chances = kSecondChances;
   for (unsigned turns = 2 * pool_.count(); turns; --turns) {
+    listener_.worked(kChanceWork);
     const unsigned index = pool_.oldest();
     const ShadowPage& page = pool_.at(index);
     bool keep = page.roots != 0;
@@ -125,7 +129,9 @@ void ShadowMmu::zap(unsigned index) {
   const bool directory = page.role.is_directory();
   const Handle base = index * kEntries;
   for (unsigned i = 0; i < kEntries; ++i) {
+    listener_.worked(kEntryWork);
     if (!page.entries[i]) continue;
+    listener_.worked(kDropWork);
     if (!directory)
       drop_leaf(base + i);
     else if (hole_.covers(page.role.quadrant, i))
@@ -133,7 +139,10 @@ void ShadowMmu::zap(unsigned index) {
     else
       drop_link(base + i);
   }
-  while (page.parents) drop_link(page.parents);
+  while (page.parents) {
+    listener_.worked(kDropWork);
+    drop_link(page.parents);
+  }
 
   PageInfo* info = infos_.find(page.frame);
   uint16_t* at = &info->shadows;

@@ -4,6 +4,11 @@
 
 namespace ring1::shadowmmu {
 
+namespace {
+// Instructions, for Listener::worked().
+constexpr unsigned kMappingWork = 20, kDropWork = 50, kFrameWork = 40;
+}  // namespace
+
 uint8_t ShadowMmu::reasons(Gpa page) const {
   const PageInfo* info = infos_.find(page.frame());
   return info ? info->reasons : 0;
@@ -30,6 +35,7 @@ void ShadowMmu::untrace(Gpa page, TraceReason reason) {
 void ShadowMmu::protect(PageInfo& info) {
   need_flush_ |= stale_;
   for (Handle at = info.mappings; at; at = reverse_.next(at)) {
+    listener_.worked(kMappingWork);
     uint64_t& leaf = pool_.entry(at);
     if (!(leaf & entry::kWrite)) continue;
     leaf &= ~entry::kWrite;
@@ -41,7 +47,10 @@ void ShadowMmu::log_dirty(Gpa first, uint64_t pages) {
   const uint64_t begin = first.frame();
   if (begin >= PageInfos::kMaxFrames) return;
   const uint64_t end = pages > PageInfos::kMaxFrames - begin ? PageInfos::kMaxFrames : begin + pages;
-  for (uint64_t frame = infos_.next(begin); frame < end; frame = infos_.next(frame + 1)) protect(*infos_.find(frame));
+  for (uint64_t frame = infos_.next(begin); frame < end; frame = infos_.next(frame + 1)) {
+    listener_.worked(kFrameWork);
+    protect(*infos_.find(frame));
+  }
   need_flush_ |= stale_;
   settle();
 }
@@ -77,6 +86,7 @@ void ShadowMmu::forget(Gpa first, uint64_t pages) {
   if (begin >= PageInfos::kMaxFrames) return;
   bool lost_root = false;
   for (uint64_t frame = infos_.next(begin); frame < end; frame = infos_.next(frame + 1)) {
+    listener_.worked(kFrameWork);
     lost_root |= forget_page(frame);
   }
   need_flush_ |= stale_;
@@ -89,7 +99,10 @@ bool ShadowMmu::forget_page(uint64_t frame) {
   PageInfo* info = infos_.find(frame);
   const Gpa page(frame << kPageShift);
   bool lost_root = false;
-  while (info->mappings) drop_leaf(info->mappings);
+  while (info->mappings) {
+    listener_.worked(kDropWork);
+    drop_leaf(info->mappings);
+  }
   if (info->reasons & kTracePageTable) {
     for (unsigned index = info->shadows; index; index = pool_.at(index).next_same_frame) {
       if (!pool_.at(index).role.has_guest_table() || !pool_.at(index).roots) continue;

@@ -50,6 +50,8 @@ void ShadowMmu::wrote_table(PageInfo* info, Gpa where, unsigned size) {
 
 // A guest entry has changed: so may the one or two entries made from it. True: the processor had used one.
 bool ShadowMmu::refresh(unsigned index, unsigned guest_index) {
+  constexpr unsigned kRefreshWork = 300;  // instructions, for Listener::worked()
+  listener_.worked(kRefreshWork);
   const Role role = pool_.at(index).role;
   if (role.mode & Role::kPae) return refresh_entry(index, guest_index);
   if (role.kind == Kind::kTable) {

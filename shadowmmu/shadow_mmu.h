@@ -141,6 +141,9 @@ class Listener {
   virtual void code_table_lost(Gpa page) {
     for (uint64_t at = 0; at < kPageSize; at += 4) code_mapping_changed(page + at);
   }
+  // About so many instructions have been spent in a loop whose length the guest decides. Whoever runs with interrupts off
+  // may let them in; nothing here may change meanwhile.
+  virtual void worked(unsigned instructions) { (void)instructions; }
 
  protected:
   ~Listener() = default;

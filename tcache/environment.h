@@ -36,6 +36,9 @@ class Environment {
   // be entered from here.
   virtual void code_page_gained(Gpa page) = 0;
   virtual void code_page_lost(Gpa page) = 0;
+  // About so many instructions have been spent in a loop whose length the guest decides. Whoever runs with interrupts off
+  // may let them in; the cache must not be entered.
+  virtual void worked(unsigned instructions) { (void)instructions; }
 
  protected:
   ~Environment() = default;

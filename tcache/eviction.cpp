@@ -4,6 +4,11 @@
 #include "tcache/translation_cache.h"
 
 namespace ring1::tcache {
+namespace {
+
+constexpr unsigned kDestroyWork = 600;  // instructions, for Environment::worked()
+
+}  // namespace
 
 // Frees the records of a fragment that nothing points at but its pages.
 void TranslationCache::release(Fragment* fragment) {
@@ -13,6 +18,7 @@ void TranslationCache::release(Fragment* fragment) {
 }
 
 void TranslationCache::destroy(Fragment* fragment) {
+  environment_.worked(kDestroyWork);
   isolate(fragment);
   // Its own branches need no patching: the code is dead.
   for (unsigned i = 0; i < fragment->exit_count; ++i) {

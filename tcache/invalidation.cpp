@@ -6,6 +6,12 @@
 #include "tcache/translation_cache.h"
 
 namespace ring1::tcache {
+namespace {
+
+// Instructions of a step along a list, and of a mapping that is looked at again, for Environment::worked().
+constexpr unsigned kStepWork = 12, kMappingWork = 200;
+
+}  // namespace
 
 unsigned TranslationCache::invalidate_bytes(Gpa where, unsigned size) {
   unsigned dropped = 0;
@@ -17,6 +23,7 @@ unsigned TranslationCache::invalidate_bytes(Gpa where, unsigned size) {
     for (Mapping* mapping = page ? page->mappings : nullptr; mapping;) {
       mappings_.pin(mapping);
       for (Part* part = mapping->parts; part;) {
+        environment_.worked(kStepWork);
         Part* next = part->in_mapping.next;
         if (part->offset < begin + piece && begin < unsigned{part->offset} + part->size) {
           destroy(part->owner);
@@ -53,6 +60,7 @@ unsigned TranslationCache::drop_active(Span* span) {
   unsigned dropped = 0;
   mappings_.pin(span);
   for (Mapping* mapping = span->mappings; mapping;) {
+    environment_.worked(kStepWork);
     mappings_.pin(mapping);
     if (!mapping->suspended) dropped += drop_mapping(mapping);
     Mapping* next = mapping->in_span.next;
@@ -76,6 +84,7 @@ unsigned TranslationCache::entry_changed(Gpa entry, Walker& walker) {
   } found[kMaxDependents];
   unsigned count = 0;
   for (Dependency* at = mappings_.first_dependency(entry); at; at = at->hash_next) {
+    environment_.worked(kStepWork);
     if (at->entry.where != entry) continue;
     if (count == kMaxDependents) return revalidate_everything(walker);
     found[count++] = {at->span, at->mapping};
@@ -99,6 +108,7 @@ unsigned TranslationCache::entry_changed(Gpa entry, Walker& walker) {
 
 bool TranslationCache::depends_on(Gpa entry) const {
   for (Dependency* at = mappings_.first_dependency(entry); at; at = at->hash_next) {
+    environment_.worked(kStepWork);
     if (at->entry.where == entry) return true;
   }
   return false;
@@ -130,6 +140,7 @@ void TranslationCache::suspend(Mapping* mapping) {
 }
 
 unsigned TranslationCache::revalidate(Mapping* mapping, Walker& walker) {
+  environment_.worked(kMappingWork);
   MappedPage walk;
   walk.gva = mapping->gva;
   if (!walker.walk(walk.gva, &walk)) {
@@ -156,6 +167,7 @@ unsigned TranslationCache::revalidate_mappings(Span* span, Walker& walker) {
 
 // A span may be empty while it is pinned.
 unsigned TranslationCache::revalidate(Span* span, Walker& walker) {
+  environment_.worked(kMappingWork);
   if (!span->mappings) return 0;
   MappedPage walk;
   walk.gva = span->mappings->gva;

@@ -7,6 +7,9 @@ namespace ring1::tcache {
 
 namespace {
 
+// Instructions, for Environment::worked().
+constexpr unsigned kIsolateWork = 100, kUnlinkWork = 100;
+
 // The rel32 of an exit: to its target, or to its stub.
 uint32_t displacement_of(const Exit& exit) {
   const uint32_t start = exit.owner->start;
@@ -67,7 +70,11 @@ void TranslationCache::publish(Fragment* fragment) {
 
 void TranslationCache::isolate(Fragment* fragment) {
   ++generation_;
-  while (Exit* exit = fragment->incoming) unlink(exit->owner, static_cast<unsigned>(exit - exit->owner->exits));
+  environment_.worked(kIsolateWork);
+  while (Exit* exit = fragment->incoming) {
+    environment_.worked(kUnlinkWork);
+    unlink(exit->owner, static_cast<unsigned>(exit - exit->owner->exits));
+  }
   for (unsigned i = 0; i < fragment->return_count; ++i) {
     const translator::ReturnPoint& point = fragment->returns[i];
     table_.clear(point.return_eip, return_address(*fragment, point.code_offset));

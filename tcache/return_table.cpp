@@ -4,6 +4,7 @@
 namespace ring1::tcache {
 
 bool ReturnTable::init(Environment& environment) {
+  environment_ = &environment;
   for (unsigned i = 0; i < kPages; ++i) {
     void* page = nullptr;
     if (!environment.return_table_page(i, &page)) return false;
@@ -16,6 +17,7 @@ void ReturnTable::fill(uint32_t miss) {
   miss_ = miss;
   for (uint32_t* page : pages_) {
     for (unsigned i = 0; i < kPerPage; ++i) page[i] = miss;
+    environment_->worked(3 * kPerPage);
   }
 }
 

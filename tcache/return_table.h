@@ -31,6 +31,7 @@ class ReturnTable {
     return pages_[index / kPerPage][index % kPerPage];
   }
 
+  Environment* environment_ = nullptr;
   uint32_t* pages_[kPages] = {};
   uint32_t miss_ = 0;
 };

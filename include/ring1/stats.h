@@ -20,6 +20,8 @@
 	X(guest_entries, CUMULATIVE, NONE, "entries into the guest from the monitor")               \
 	X(tsc_in_guest, CUMULATIVE, CYCLES, "time in guest code, direct or translated")             \
 	X(tsc_in_monitor, CUMULATIVE, CYCLES, "time in the monitor")                                \
+	X(longest_stay, PEAK, CYCLES, "longest time in the monitor that interrupts had to wait")    \
+	X(polls, CUMULATIVE, NONE, "times the monitor let interrupts in amid its work")             \
 	X(tsc_in_host, CUMULATIVE, CYCLES, "time in the host between two entries of one KVM_RUN")   \
 	X(tsc_halted, CUMULATIVE, CYCLES, "time blocked in HLT")                                    \
 	X(physical_interrupts, CUMULATIVE, NONE, "physical interrupts replayed in the host")        \

@@ -43,6 +43,7 @@ enum ring1_request {
 	RING1_REQUEST_HALT,	 /* block until an event, a kick, or deadline_tsc */
 	RING1_REQUEST_DEADLINE,	 /* deadline_tsc changed: re-arm the timer, come back */
 	RING1_REQUEST_WALL_CLOCK, /* real time into wall_clock_ns */
+	RING1_REQUEST_POLL,	 /* the host's interrupts have waited long enough; served inside ring1_world_enter() */
 	RING1_REQUEST_PANIC,	 /* the monitor is dead; the dump lies in the log; never enter it again */
 };
 

@@ -21,7 +21,7 @@ void Fd::close() {
 }
 
 Memory::Memory(size_t size) : size_(size) {
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) std::perror("mmap"), std::exit(1);
   data_ = static_cast<uint8_t*>(memory);
 }

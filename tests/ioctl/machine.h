@@ -17,6 +17,7 @@ namespace ring1::ioctl_test {
 struct Options {
   const char* device = "/dev/ring1";
   bool guest = true;               // run guest code
+  bool counted = false;            // the TSC counts instructions
   unsigned long machine_type = 0;  // of KVM_CREATE_VM; names an engine (include/ring1/api.h)
 };
 extern Options options;

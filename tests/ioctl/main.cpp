@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// ioctl_test [--device PATH] [--machine-type NUMBER] [--no-guest] [--user UID:GID] [PART OF A NAME]
+// ioctl_test [--device PATH] [--machine-type NUMBER] [--no-guest] [--user UID:GID] [--counted] [PART OF A NAME]
 #include <grp.h>
 #include <signal.h>
 #include <unistd.h>
@@ -82,6 +82,8 @@ int main(int argc, char** argv) {
       become(argv[++i]);
     else if (!std::strcmp(argv[i], "--no-guest"))
       options.guest = false;
+    else if (!std::strcmp(argv[i], "--counted"))
+      options.counted = true;
     else
       part = argv[i];
   }
