@@ -151,12 +151,12 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
     }
     if (!walk(at.page(), &pages[i])) break;
     Hpa hpa;
-    void* va;
+    shadowmmu::GuestPointer va;
     const shadowmmu::Backing backing = monitor_.memory.page(pages[i].gpa, &hpa, &va);
     if (!shadowmmu::has_memory(backing)) break;
     const unsigned room = static_cast<unsigned>(kPageSize - at.offset());
     const unsigned now = room < wanted - *available ? room : wanted - *available;
-    memcpy(guest_code_ + *available, static_cast<uint8_t*>(va) + at.offset(), now);
+    memcpy(guest_code_ + *available, va.in(monitor_.memory) + at.offset(), now);
     *available += now;
   }
   if (*available) return true;

@@ -32,11 +32,11 @@ uint64_t* GuestMemory::slot(uint64_t gfn, bool create) {
   return &leaf[gfn % kLeafEntries];
 }
 
-Backing GuestMemory::known(Gpa page, Hpa* hpa, void** va) {
+Backing GuestMemory::known(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
   const uint64_t* entry = slot(page.frame(), false);
   if (!entry || !(*entry & kKnown)) return Backing::kBlocked;
   *hpa = Hpa(*entry & kPageMask);
-  *va = reinterpret_cast<void*>(RING1_GUEST_WINDOW + (page.frame() << kPageShift));
+  *va = {reinterpret_cast<void*>(RING1_GUEST_WINDOW + (page.frame() << kPageShift)), generation_};
   return *entry & kWritable ? Backing::kRam : *entry & kClean ? Backing::kClean : Backing::kReadOnly;
 }
 
@@ -58,7 +58,7 @@ Backing GuestMemory::pin(uint64_t gfn, unsigned wanted, bool write) {
   return writable ? Backing::kRam : clean ? Backing::kClean : Backing::kReadOnly;
 }
 
-Backing GuestMemory::page(Gpa page, Hpa* hpa, void** va) {
+Backing GuestMemory::page(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
   const uint64_t gfn = page.frame();
   host_.work(kPageWork);
   if (gfn >= kMaxGfn) return Backing::kDevice;
@@ -69,7 +69,7 @@ Backing GuestMemory::page(Gpa page, Hpa* hpa, void** va) {
 }
 
 // One page only, as the request enters it into the log.
-Backing GuestMemory::page_for_write(Gpa page, Hpa* hpa, void** va) {
+Backing GuestMemory::page_for_write(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
   const Backing backing = this->page(page, hpa, va);
   if (backing != Backing::kClean) return backing;
   const Backing pinned = pin(page.frame(), 1, true);

@@ -13,10 +13,10 @@ class GuestMemory final : public shadowmmu::GuestMemory {
  public:
   GuestMemory(Host& host, PagePool& pool) : host_(host), pool_(pool) {}
 
-  shadowmmu::Backing page(Gpa page, Hpa* hpa, void** va) override;
-  shadowmmu::Backing page_for_write(Gpa page, Hpa* hpa, void** va) override;
+  shadowmmu::Backing page(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) override;
+  shadowmmu::Backing page_for_write(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) override;
 
-  shadowmmu::Backing known(Gpa page, Hpa* hpa, void** va) override;
+  shadowmmu::Backing known(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) override;
 
   // These pages are no longer the guest's.
   void forget(uint64_t gfn, uint64_t count);

@@ -69,18 +69,18 @@ MemoryStatus Machine::device(Gpa gpa, uint8_t* data, unsigned size, bool is_writ
 void Machine::remember(Gva address, shadowmmu::Access access, Gpa gpa) {
   if (!recent_.running()) return;
   Hpa hpa;
-  void* va;
+  shadowmmu::GuestPointer va;
   const Backing backing = memory_.known(gpa.page(), &hpa, &va);
-  if (access.write ? backing == Backing::kRam : shadowmmu::has_memory(backing)) recent_.add(address, access, gpa, va);
+  if (access.write ? backing == Backing::kRam : shadowmmu::has_memory(backing)) recent_.add(address, access, gpa, va.in(memory_));
 }
 
 MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
   Hpa hpa;
-  void* va;
+  shadowmmu::GuestPointer va;
   switch (memory_.page(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
     case Backing::kClean:
-    case Backing::kReadOnly: memcpy(to, static_cast<uint8_t*>(va) + gpa.offset(), size); return MemoryStatus::kOk;
+    case Backing::kReadOnly: memcpy(to, va.in(memory_) + gpa.offset(), size); return MemoryStatus::kOk;
     case Backing::kDevice: return device(gpa, to, size, false);
     default: return MemoryStatus::kBlocked;
   }
@@ -95,11 +95,11 @@ void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
 
 MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
   Hpa hpa;
-  void* va;
+  shadowmmu::GuestPointer va;
   uint8_t copy[16];
   switch (memory_.page_for_write(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
-      write_memory(gpa, static_cast<uint8_t*>(va) + gpa.offset(), from, size);
+      write_memory(gpa, va.in(memory_) + gpa.offset(), from, size);
       return MemoryStatus::kOk;
     case Backing::kReadOnly:  // a write to ROM is a device access that user space may see
     case Backing::kDevice: memcpy(copy, from, size); return device(gpa, copy, size, true);
@@ -302,13 +302,13 @@ bool Machine::read_system(Gva from, void* to, unsigned size, Gpa* page) {
     const shadowmmu::Walk walk = mmu_.peek(at);
     if (!walk.ok) return false;
     Hpa hpa;
-    void* va;
+    shadowmmu::GuestPointer va;
     const Backing backing = memory_.page(walk.gpa.page(), &hpa, &va);
     if (!shadowmmu::has_memory(backing)) return false;
     if (!done) *page = walk.gpa.page();
     const uint64_t room = kPageSize - at.offset();
     const unsigned now = room < size - done ? static_cast<unsigned>(room) : size - done;
-    memcpy(bytes + done, static_cast<uint8_t*>(va) + at.offset(), now);
+    memcpy(bytes + done, va.in(memory_) + at.offset(), now);
     done += now;
   }
   return true;

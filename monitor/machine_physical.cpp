@@ -23,9 +23,9 @@ bool Machine::read_physical(Gpa from, void* to, unsigned size) {
     const Gpa at = from + done;
     now = within_page(at, size - done);
     Hpa hpa;
-    void* va;
+    shadowmmu::GuestPointer va;
     if (!shadowmmu::has_memory(memory_.page(at.page(), &hpa, &va))) return false;
-    memcpy(bytes + done, static_cast<const uint8_t*>(va) + at.offset(), now);
+    memcpy(bytes + done, va.in(memory_) + at.offset(), now);
   }
   return true;
 }
@@ -36,9 +36,9 @@ bool Machine::write_physical(Gpa to, const void* from, unsigned size) {
     const Gpa at = to + done;
     now = within_page(at, size - done);
     Hpa hpa;
-    void* va;
+    shadowmmu::GuestPointer va;
     if (memory_.page_for_write(at.page(), &hpa, &va) != Backing::kRam) return false;
-    memcpy(static_cast<uint8_t*>(va) + at.offset(), bytes + done, now);
+    memcpy(va.in(memory_) + at.offset(), bytes + done, now);
     mmu_.guest_wrote(at, now);
     segments_.written(at, now);
   }

@@ -26,7 +26,7 @@ class NestedMemory {
 
   NestedFault fault(Gpa where, bool write) {
     Hpa hpa;
-    void* va;
+    shadowmmu::GuestPointer va;
     const Gpa page = where.page();
     const shadowmmu::Backing backing = write ? memory_.page_for_write(page, &hpa, &va) : memory_.page(page, &hpa, &va);
     if (backing == shadowmmu::Backing::kBlocked) return NestedFault::kBlocked;
@@ -40,7 +40,7 @@ class NestedMemory {
   // access.
   void mark_device(Gpa where) {
     Hpa hpa;
-    void* va;
+    shadowmmu::GuestPointer va;
     if (memory_.known(where.page(), &hpa, &va) == shadowmmu::Backing::kBlocked) (void)tables_.map_device(where.page());
   }
 
@@ -54,7 +54,7 @@ class NestedMemory {
     constexpr uint64_t kBlock = RING1_PIN_MAX * kPageSize;
     for (uint64_t offset = kPageSize; offset < kBlock; offset += kPageSize) {
       Hpa hpa;
-      void* va;
+      shadowmmu::GuestPointer va;
       const shadowmmu::Backing backing = memory_.known(page + offset, &hpa, &va);
       if (!shadowmmu::has_memory(backing)) return;
       if (!tables_.map(page + offset, hpa, backing == shadowmmu::Backing::kRam)) return;

@@ -77,16 +77,16 @@ void VmxEngine::load_pointers() {
   constexpr uint64_t kTable = 0xffffffe0;
   const Gpa at(cpu_.cr3 & kTable);
   Hpa hpa;
-  void* va = nullptr;
+  shadowmmu::GuestPointer va;
   const shadowmmu::Backing backing = monitor_.memory.page(at.page(), &hpa, &va);
   const bool ram = shadowmmu::has_memory(backing);
   // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind
   // them.
   constexpr uint64_t kReserved = 0x1e6, kPresent = 1;
   constexpr unsigned kPhysicalBits = 36;  // all these processors have them
-  const auto* table = reinterpret_cast<const uint64_t*>(static_cast<uint8_t*>(va) + at.offset());
+  const auto* table = ram ? reinterpret_cast<const uint64_t*>(va.in(monitor_.memory) + at.offset()) : nullptr;
   for (unsigned i = 0; i < 4; i++) {
-    const uint64_t pointer = ram ? table[i] : 0;
+    const uint64_t pointer = table ? table[i] : 0;
     const bool good = (pointer & kPresent) && !(pointer & kReserved) && pointer >> kPhysicalBits == 0;
     vmcs_.write(nth(Field::kGuestPdpte0, i), good ? pointer : 0);
   }

@@ -11,13 +11,13 @@ bool pointers_of(const PagingMode& mode) { return mode.paging && mode.pae && !mo
 
 bool GuestWalker::read(Gpa where, unsigned bytes, uint64_t* value, bool* in_ram) const {
   Hpa hpa;
-  void* va = nullptr;
+  GuestPointer va;
   *value = 0;
   *in_ram = false;
   const Backing backing = memory_.page(where.page(), &hpa, &va);
   if (backing == Backing::kBlocked) return false;
   if (backing == Backing::kDevice) return true;  // nothing answers there: an entry that is not present
-  const auto* low = reinterpret_cast<const uint32_t*>(static_cast<const uint8_t*>(va) + where.offset());
+  const auto* low = reinterpret_cast<const uint32_t*>(va.in(memory_) + where.offset());
   *value = bytes == 8 ? low[0] | uint64_t{low[1]} << 32 : low[0];
   *in_ram = backing == Backing::kRam || backing == Backing::kClean;
   return true;
@@ -149,13 +149,13 @@ unsigned GuestWalker::set_accessed_dirty(GuestWalk& walk, bool write) const {
     walk.entries[i].value |= wanted;
     if (!walk.in_ram[i] || there) continue;
     Hpa hpa;
-    void* va;
+    GuestPointer va;
     if (memory_.page_for_write(walk.entries[i].where.page(), &hpa, &va) != Backing::kRam) {
       walk.ok = false;
       walk.blocked = true;
       break;
     }
-    *reinterpret_cast<uint32_t*>(static_cast<uint8_t*>(va) + walk.entries[i].where.offset()) |= wanted;
+    *reinterpret_cast<uint32_t*>(va.in(memory_) + walk.entries[i].where.offset()) |= wanted;
     changed |= 1u << i;
   }
   walk.dirty |= write;
@@ -169,7 +169,7 @@ Cover GuestWalker::cover_of(Gpa from, uint64_t bytes) const {
     if (at < kApicsEnd && at + kStep > kApics) return Cover::kUsed;
     for (uint64_t page = at; page < at + kStep; page += kStep - kPageSize) {
       Hpa hpa;
-      void* va;
+      GuestPointer va;
       if (memory_.page(Gpa(page), &hpa, &va) != Backing::kDevice) return Cover::kUsed;
     }
   }

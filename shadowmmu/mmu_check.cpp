@@ -88,7 +88,7 @@ class Checker {
     const uint64_t frame = owner(handle);
     const PageInfo* info = mmu_.infos_.find(frame);
     Hpa hpa;
-    void* va;
+    GuestPointer va;
     const Backing backing = mmu_.memory_.page(Gpa(frame << kPageShift), &hpa, &va);
     if (!has_memory(backing)) return "maps what is no RAM";
     if (hpa.raw() != (value & entry::kFrame)) return "leaf points elsewhere";

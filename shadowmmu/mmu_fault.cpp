@@ -57,7 +57,7 @@ FaultResult ShadowMmu::fill(const GuestWalk& walk, Gva address, Access access, u
   const uint64_t frame = walk.gpa.frame();
   if (frame >= PageInfos::kMaxFrames) return {FaultKind::kDevice, {}, walk.gpa};
   Hpa hpa;
-  void* va;
+  GuestPointer va;
   Backing backing = memory_.page(walk.gpa.page(), &hpa, &va);
   if (backing == Backing::kDevice) return {FaultKind::kDevice, {}, walk.gpa};
   if (backing == Backing::kBlocked) return {FaultKind::kBlocked, {}, walk.gpa};

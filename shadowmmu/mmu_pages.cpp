@@ -33,8 +33,7 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
   if (const unsigned found = find(*info, role)) return found;
 
   Hpa hpa;
-  void* guest = nullptr;
-  const uint64_t generation = memory_.generation();
+  GuestPointer guest;
   if (role.has_guest_table()) {
     const Backing backing = memory_.page(Gpa(frame << kPageShift), &hpa, &guest);
     if (!has_memory(backing)) return 0;
@@ -46,8 +45,7 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
   ShadowPage& page = pool_.at(index);
   page.role = role;
   page.frame = frame;
-  page.guest = static_cast<uint8_t*>(guest);
-  page.guest_generation = generation;  // from before: whatever has changed since is looked at
+  page.guest = guest;
   page.next_same_frame = info->shadows;
   info->shadows = index;
   if (role.is_directory()) install_hole(page);
@@ -61,15 +59,14 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
 
 // The guest's entry behind a shadow entry. False: its table is not known at present.
 bool ShadowMmu::guest_entry(ShadowPage& page, unsigned index, uint64_t* value) const {
-  if (page.guest_generation != memory_.generation()) [[unlikely]] {
+  if (!page.guest.is_good(memory_)) [[unlikely]] {
     Hpa hpa;
-    void* va = nullptr;
-    const bool known = has_memory(memory_.known(Gpa(uint64_t{page.frame} << kPageShift), &hpa, &va));
-    page.guest = known ? static_cast<uint8_t*>(va) : nullptr;
-    page.guest_generation = memory_.generation();
+    page.guest = GuestPointer(nullptr, memory_.generation());
+    (void)memory_.known(Gpa(uint64_t{page.frame} << kPageShift), &hpa, &page.guest);
   }
-  if (!page.guest) return false;
-  *value = page.entry_of(page.guest, index);
+  const uint8_t* table = page.guest.in(memory_);
+  if (!table) return false;
+  *value = page.entry_of(table, index);
   return true;
 }
 

@@ -37,7 +37,7 @@ bool ShadowMmu::fill_known(unsigned table, unsigned position) {
   }
   if (frame >= PageInfos::kMaxFrames) return false;
   Hpa hpa;
-  void* va;
+  GuestPointer va;
   const Backing backing = memory_.known(Gpa(frame << kPageShift), &hpa, &va);
   if (!has_memory(backing)) return false;
   PageInfo* info = infos_.get(frame);

@@ -126,7 +126,7 @@ void ShadowMmu::empty_root(unsigned index) {
     if (page.entries[i] && !hole_.covers(page.role.quadrant, i)) drop_link(index * kEntries + i);
   }
   page.role = Role{Kind::kEmptyDirectory, page.role.quadrant, 0, 0};
-  page.guest = nullptr;
+  page.guest = {};
   page.hole_epoch = 0;
   need_flush_ = true;
 }

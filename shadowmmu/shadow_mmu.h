@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/address.h"
+#include "base/assert.h"
 #include "emulator/machine.h"
 
 namespace ring1::shadowmmu {
@@ -33,17 +34,30 @@ enum class Backing : uint8_t {
 };
 constexpr bool has_memory(Backing backing) { return backing <= Backing::kReadOnly; }
 
+// Where the monitor finds a guest page. It is good until memory goes the next time, which may be in any call that leads
+// to the host; whoever uses it knows the memory it is of, and dies if it is older than that.
+class GuestPointer {
+ public:
+  GuestPointer() = default;
+  GuestPointer(void* memory, uint64_t generation) : memory_(static_cast<uint8_t*>(memory)), generation_(generation) {}
+  bool is_good(const class GuestMemory& memory) const;
+  uint8_t* in(const GuestMemory& memory) const;
+
+ private:
+  uint8_t* memory_ = nullptr;
+  uint64_t generation_ = 0;
+};
+
 class GuestMemory {
  public:
-  // What lies at a guest physical page. If it has memory, *hpa and *va are set (the host finds it on demand). Both are
-  // good as long as generation() is the same, which any call that leads to the host may change. An *hpa that was put
-  // into a table by then is found there and taken out before the guest runs; through an old *va nothing may be touched.
-  virtual Backing page(Gpa page, Hpa* hpa, void** va) = 0;
+  // What lies at a guest physical page. If it has memory, *hpa and *va are set (the host finds it on demand). An *hpa
+  // that was put into a table is found there when its page goes, and taken out before the guest runs.
+  virtual Backing page(Gpa page, Hpa* hpa, GuestPointer* va) = 0;
   // The same just before a write: never kClean.
-  virtual Backing page_for_write(Gpa page, Hpa* hpa, void** va) { return this->page(page, hpa, va); }
+  virtual Backing page_for_write(Gpa page, Hpa* hpa, GuestPointer* va) { return this->page(page, hpa, va); }
   // The same without any work for the host: kBlocked if the page was not asked for yet. Entries filled ahead of their
   // use ask here; without it none are.
-  virtual Backing known(Gpa page, Hpa* hpa, void** va) {
+  virtual Backing known(Gpa page, Hpa* hpa, GuestPointer* va) {
     (void)page, (void)hpa, (void)va;
     return Backing::kBlocked;
   }
@@ -54,6 +68,12 @@ class GuestMemory {
   ~GuestMemory() = default;
   uint64_t generation_ = 0;
 };
+
+inline bool GuestPointer::is_good(const GuestMemory& memory) const { return generation_ == memory.generation(); }
+inline uint8_t* GuestPointer::in(const GuestMemory& memory) const {
+  RING1_ASSERT(is_good(memory));
+  return memory_;
+}
 
 // Invalidation of the processor's TLB for the current world.
 class Tlb {

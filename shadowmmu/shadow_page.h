@@ -51,8 +51,7 @@ struct ShadowPage {
   uint64_t* entries = nullptr;
   Link* links = nullptr;
   Hpa hpa, links_hpa;
-  const uint8_t* guest = nullptr;  // the guest's table, if has_guest_table(); see ShadowMmu::guest_entry()
-  uint64_t guest_generation = 0;   // of the guest's memory, when it was found
+  GuestPointer guest;  // the guest's table, if has_guest_table(); see ShadowMmu::guest_entry()
   uint32_t frame = 0;
   Role role{};
   Handle parents = 0;       // level 1: first directory entry that points here

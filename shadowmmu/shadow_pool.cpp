@@ -69,7 +69,7 @@ unsigned ShadowPool::allocate() {
   page.parents = 0;
   page.hole_epoch = 0;
   page.hole_collides = false;
-  page.guest = nullptr;
+  page.guest = {};
   ++count_;
   link_newest(index);
   return index;

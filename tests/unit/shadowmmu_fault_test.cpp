@@ -43,6 +43,27 @@ TEST_F(Legacy, FillsOnceAndSetsAccessedAndDirty) {
   machine.check();
 }
 
+// Memory may go at any look at it. What was found before is not touched any more, and nothing leads there.
+TEST(Withdrawal, AtAnyPointOfAFault) {
+  for (const PagingMode& mode : {kLegacy, kPae}) {
+    for (unsigned look = 1; look <= 24; look++) {
+      Machine machine;
+      const uint64_t size = mode.pae ? 8 : 4, base = mode.pae ? 0x200000 : 0x400000;
+      machine.ram<uint64_t>(kPointers) = kDirectory | kP;
+      machine.ram<uint32_t>(kDirectory + size) = kTable | kAll;
+      for (unsigned i = 0; i < 4; i++) machine.ram<uint32_t>(kTable + size * i) = (kData + i * kPageSize) | kAll | kA | kD;
+      machine.load(mode, mode.pae ? kPointers : kDirectory);
+      machine.access(base, Machine::kRead);
+      machine.withdraw_at = look;
+      EXPECT_EQ(machine.access(base + 0x1010, Machine::kWrite).gpa, kData + 0x1010) << look;
+      machine.store<uint32_t>(kTable + size * 2, (kData + 5 * kPageSize) | kAll);
+      EXPECT_EQ(machine.access(base + 0x2010, Machine::kUserWrite).gpa, kData + 5 * kPageSize + 0x10) << look;
+      machine.withdraw_at = 0;
+      machine.check();
+    }
+  }
+}
+
 TEST_F(Legacy, BothHalvesOfATable) {
   pte(1023) = (kData + 0x1000) | kAll;
   pte(0) = kData | kAll;

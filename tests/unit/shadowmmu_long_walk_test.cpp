@@ -22,11 +22,11 @@ constexpr unsigned kWidth = 40;
 class Memory final : public GuestMemory {
  public:
   static constexpr unsigned kPages = 64;
-  Backing page(Gpa page, Hpa* hpa, void** va) override {
+  Backing page(Gpa page, Hpa* hpa, GuestPointer* va) override {
     if (page.raw() == blocked) return Backing::kBlocked;
     if (page.frame() >= kPages) return Backing::kDevice;
     *hpa = Hpa(page.raw());
-    *va = &words_[page.raw() / 8];
+    *va = {&words_[page.raw() / 8], generation()};
     return Backing::kRam;
   }
   uint64_t& at(uint64_t gpa) { return words_[gpa / 8]; }

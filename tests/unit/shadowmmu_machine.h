@@ -64,19 +64,24 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
     std::free(page.va);
   }
   // GuestMemory
-  Backing page(Gpa page, Hpa* hpa, void** va) override {
+  Backing page(Gpa page, Hpa* hpa, GuestPointer* va) override {
+    if (withdraw_at && !--withdraw_at) {  // all memory is elsewhere from now on
+      ++generation_;
+      moved += uint64_t{1} << 36;
+      withdrawn_ = true;
+    }
     if (blocked.count(page.frame())) return Backing::kBlocked;
     if (page.raw() >= ram_.size() || removed.count(page.frame())) return Backing::kDevice;
     *hpa = Hpa(kGuestHpa + page.raw() + moved);
-    *va = &ram_[page.raw()];
+    *va = {&ram_[page.raw()], generation()};
     if (clean.count(page.frame())) return Backing::kClean;
     return read_only.count(page.frame()) ? Backing::kReadOnly : Backing::kRam;
   }
-  Backing page_for_write(Gpa where, Hpa* hpa, void** va) override {
+  Backing page_for_write(Gpa where, Hpa* hpa, GuestPointer* va) override {
     if (clean.erase(where.frame())) written.insert(where.frame());
     return page(where, hpa, va);
   }
-  Backing known(Gpa where, Hpa* hpa, void** va) override { return prefetch ? page(where, hpa, va) : Backing::kBlocked; }
+  Backing known(Gpa where, Hpa* hpa, GuestPointer* va) override { return prefetch ? page(where, hpa, va) : Backing::kBlocked; }
   // Tlb
   void flush_page(Gva page) override { tlb_.erase(page.raw()); }
   void flush_all() override { tlb_.clear(), ++full_flushes; }
@@ -96,10 +101,17 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
     mmu.guest_wrote(Gpa(gpa), sizeof(T));
   }
 
+  // Before the guest goes on.
+  void give_up() {
+    if (withdrawn_) mmu.forget(Gpa(0), ram_.size() / kPageSize);
+    withdrawn_ = false;
+  }
+
   // One access of guest code: the processor, and the monitor's handler as often as it takes.
   Outcome access(uint64_t gva, Access access) {
     for (int tries = 0; tries < 8; ++tries) {
       uint64_t hpa;
+      give_up();
       if (processor(gva, access, &hpa)) return {FaultKind::kHidden, 0, hpa - kGuestHpa - moved};
       const uint32_t error = (access.write ? kFw : 0) | (access.user ? kFu : 0) | (access.fetch ? kFi : 0);
       ++faults;
@@ -187,6 +199,7 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   uint64_t* own(uint64_t hpa) { return own_.at(hpa); }
 
  private:
+  bool withdrawn_ = false;
   std::vector<uint8_t> ram_;
   std::map<uint64_t, uint64_t*> own_;
   std::map<uint64_t, uint64_t> tlb_;
@@ -199,6 +212,7 @@ class Machine : public PageSource, public GuestMemory, public Tlb, public Listen
   size_t page_limit = 100000;
   bool prefetch = false;
   unsigned faults = 0, full_flushes = 0;
+  unsigned withdraw_at = 0;  // count of looks at memory until all of it is withdrawn
   std::set<uint64_t> removed, read_only, blocked, clean, written, mapping_changes;
   std::vector<uint64_t> code_writes;
 
