@@ -87,8 +87,8 @@ MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
 }
 
 void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
-  host_.work(kStoreWork);
   memcpy(to, from, size);
+  host_.work(kStoreWork);  // behind the copy: the host's turn may withdraw the page
   mmu_.guest_wrote(gpa, size);
   segments_.written(gpa, size);
 }
