@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -49,6 +50,8 @@ user_desc absent() {
 struct Runner {
   Runner() : machine({kOutAndAgain[0], kOutAndAgain[1], kOutAndAgain[2], kOutAndAgain[3]}) {
     SKIP_UNLESS(options.guest, "no guest code wanted");
+    // With one, modify_ldt after a KVM_RUN does not come back on QEMU, whatever the switch does: not understood yet.
+    SKIP_UNLESS(sysconf(_SC_NPROCESSORS_ONLN) > 1, "needs two processors");
     CHECK_EQ(machine.vcpu.run(), 0);
   }
   [[gnu::always_inline]] long run() const { return raw_call(SYS_ioctl, machine.vcpu.get(), KVM_RUN); }
