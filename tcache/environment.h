@@ -44,6 +44,21 @@ class Environment {
   ~Environment() = default;
 };
 
+// Along a chain whose length the guest decides, by where it puts code and page tables: tells of itself now and then.
+class Steps {
+ public:
+  explicit Steps(Environment& environment) : environment_(environment) {}
+  void operator()() {
+    if (++count_ % kSteps == 0) [[unlikely]]
+      environment_.worked(kStepWork * kSteps);
+  }
+
+ private:
+  static constexpr unsigned kSteps = 512, kStepWork = 6;
+  Environment& environment_;
+  unsigned count_ = 0;
+};
+
 struct Region {
   uint32_t size = 0;       // bytes, a multiple of 4096, at most 256 MiB
   uint32_t exec_base = 0;  // guest linear address of offset 0

@@ -27,7 +27,7 @@ void TranslationCache::destroy(Fragment* fragment) {
     fragment->exits[i].target = nullptr;
     ++stats_.unchained;
   }
-  by_key_.remove(fragment, fragment->linear());
+  by_key_.remove(fragment, fragment->linear(), Steps(environment_));
   Fragment** from = &by_page_[fragment->start / kPageSize];
   while (*from != fragment) from = &(*from)->page_next;
   *from = fragment->page_next;

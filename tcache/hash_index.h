@@ -23,10 +23,12 @@ class HashIndex {
     head = record;
   }
 
-  void remove(T* record, uint64_t key) {
+  template <class Step>
+  void remove(T* record, uint64_t key, Step step) {
     T** from = &bucket(key);
     while (*from != record) {
       RING1_ASSERT(*from);
+      step();
       from = &(*from)->hash_next;
     }
     *from = record->hash_next;

@@ -83,8 +83,9 @@ unsigned TranslationCache::entry_changed(Gpa entry, Walker& walker) {
     Mapping* mapping;
   } found[kMaxDependents];
   unsigned count = 0;
+  Steps step(environment_);
   for (Dependency* at = mappings_.first_dependency(entry); at; at = at->hash_next) {
-    environment_.worked(kStepWork);
+    step();
     if (at->entry.where != entry) continue;
     if (count == kMaxDependents) return revalidate_everything(walker);
     found[count++] = {at->span, at->mapping};
@@ -107,8 +108,9 @@ unsigned TranslationCache::entry_changed(Gpa entry, Walker& walker) {
 }
 
 bool TranslationCache::depends_on(Gpa entry) const {
+  Steps step(environment_);
   for (Dependency* at = mappings_.first_dependency(entry); at; at = at->hash_next) {
-    environment_.worked(kStepWork);
+    step();
     if (at->entry.where == entry) return true;
   }
   return false;

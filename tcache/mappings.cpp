@@ -10,20 +10,20 @@ bool Mappings::init(Allocator& allocator) {
 
 Mapping* Mappings::find(Gva page) const {
   Mapping* mapping = by_linear_.first(page.frame());
-  while (mapping && mapping->gva != page.page()) mapping = mapping->hash_next;
+  for (Steps step(environment_); mapping && mapping->gva != page.page(); step()) mapping = mapping->hash_next;
   return mapping;
 }
 
 CodePage* Mappings::find_page(Gpa page) const {
   CodePage* code_page = by_physical_.first(page.frame());
-  while (code_page && code_page->page != page.page()) code_page = code_page->hash_next;
+  for (Steps step(environment_); code_page && code_page->page != page.page(); step()) code_page = code_page->hash_next;
   return code_page;
 }
 
 Span* Mappings::find_span(Gva page) const {
   const uint64_t number = page.raw() >> kSpanShift;
   Span* span = by_span_.first(number);
-  while (span && span->number != number) span = span->hash_next;
+  for (Steps step(environment_); span && span->number != number; step()) span = span->hash_next;
   return span;
 }
 
@@ -89,13 +89,13 @@ void Mappings::release_if_unused(Mapping* mapping) {
   CodePage* page = mapping->page;
   Span* span = mapping->span;
   clear_leaf(mapping);
-  by_linear_.remove(mapping, mapping->gva.frame());
+  by_linear_.remove(mapping, mapping->gva.frame(), Steps(environment_));
   list_remove<&Mapping::in_page>(mapping);
   list_remove<&Mapping::in_span>(mapping);
   slab_.release(mapping);
   release_if_unused(span);
   if (page->mappings) return;
-  by_physical_.remove(page, page->page.frame());
+  by_physical_.remove(page, page->page.frame(), Steps(environment_));
   const Gpa lost = page->page;
   slab_.release(page);
   environment_.code_page_lost(lost);
@@ -104,9 +104,9 @@ void Mappings::release_if_unused(Mapping* mapping) {
 void Mappings::release_if_unused(Span* span) {
   if (span->mappings || span->pins) return;
   for (unsigned i = 0; i < span->upper_count; ++i) {
-    dependencies_.remove(&span->upper[i], span->upper[i].entry.where.raw());
+    dependencies_.remove(&span->upper[i], span->upper[i].entry.where.raw(), Steps(environment_));
   }
-  by_span_.remove(span, span->number);
+  by_span_.remove(span, span->number, Steps(environment_));
   list_remove<&Span::in_all>(span);
   slab_.release(span);
 }
@@ -126,7 +126,7 @@ bool Mappings::same_upper(const Span& span, const MappedPage& page) {
 
 void Mappings::set_upper(Span* span, const MappedPage& page) {
   for (unsigned i = 0; i < span->upper_count; ++i) {
-    dependencies_.remove(&span->upper[i], span->upper[i].entry.where.raw());
+    dependencies_.remove(&span->upper[i], span->upper[i].entry.where.raw(), Steps(environment_));
   }
   span->upper_count = page.upper_count;
   for (unsigned i = 0; i < span->upper_count; ++i) {
@@ -145,7 +145,7 @@ void Mappings::set_leaf(Mapping* mapping, const MappedPage& page) {
 
 void Mappings::clear_leaf(Mapping* mapping) {
   if (!mapping->has_leaf) return;
-  dependencies_.remove(&mapping->leaf, mapping->leaf.entry.where.raw());
+  dependencies_.remove(&mapping->leaf, mapping->leaf.entry.where.raw(), Steps(environment_));
   mapping->has_leaf = false;
 }
 

@@ -67,7 +67,8 @@ bool TranslationCache::is_suspended(const Fragment& fragment) const {
 
 Fragment* TranslationCache::find_key(uint32_t eip, const Mode& mode) const {
   Fragment* fragment = by_key_.first(mode.cs_base + eip);
-  while (fragment && !(fragment->eip == eip && fragment->mode == mode)) fragment = fragment->hash_next;
+  for (Steps step(environment_); fragment && !(fragment->eip == eip && fragment->mode == mode); step())
+    fragment = fragment->hash_next;
   return fragment;
 }
 
