@@ -6,6 +6,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -41,6 +42,7 @@ void ring1_dirty_log_stop(struct ring1_memslot *slot)
 	slot->dirty = NULL;
 }
 
+/* Every second page may be one range: who is being killed stops in between, and the log stays as it is. */
 static void clean(struct ring1_vm *vm, struct ring1_memslot *slot)
 {
 	unsigned long first = 0, last;
@@ -50,6 +52,8 @@ static void clean(struct ring1_vm *vm, struct ring1_memslot *slot)
 		protect(vm, slot->base_gfn + first, last - first);
 		first = last;
 		cond_resched();
+		if (fatal_signal_pending(current))
+			return;
 	}
 	memset(slot->dirty, 0, log_bytes(slot));
 }
@@ -64,6 +68,8 @@ static void clean_some(struct ring1_vm *vm, struct ring1_memslot *slot, u64 firs
 	for_each_set_bitrange(begin, end, pages, count) {
 		protect(vm, slot->base_gfn + first + begin, end - begin);
 		cond_resched();
+		if (fatal_signal_pending(current))
+			return;
 	}
 	bitmap_andnot(dirty, dirty, pages, count);
 }
