@@ -2,7 +2,7 @@
 /*
  * Assembly: a return that does not go through the kernel's thunk. The thunk is not mapped in the monitor's world, and where
  * the way back to the host ends there is nothing in the processor's return predictor that is not the host's own
- * (speculation.h). INT3 stops what a processor may execute behind it all the same.
+ * (speculation.c). INT3 stops what a processor may execute behind it all the same.
  */
 #ifndef RING1_BARE_RET_H
 #define RING1_BARE_RET_H
