@@ -41,10 +41,10 @@ Backing GuestMemory::known(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
 }
 
 Backing GuestMemory::pin(uint64_t gfn, unsigned wanted, bool write) {
-  // No visit to the host may come between the answer and its use: memory for it is taken before.
-  if (!slot(gfn, true) || (gfn + wanted <= kMaxGfn && !slot(gfn + wanted - 1, true))) return Backing::kBlocked;
   ring1_pin_request& request = host_.shared().pin;
   do {
+    // No visit to the host may come between the answer and its use: memory for it is taken before.
+    if (!slot(gfn, true) || (gfn + wanted <= kMaxGfn && !slot(gfn + wanted - 1, true))) return Backing::kBlocked;
     request.gfn = gfn;
     request.count = wanted;
     request.write = write;
@@ -85,14 +85,22 @@ void GuestMemory::log_dirty(uint64_t gfn, uint64_t count) {
   }
 }
 
+// In the middle of anything, and of another visit to the host: no turn for the host in here. So what is forgotten as a
+// whole is not cleared but given back.
 void GuestMemory::forget(uint64_t gfn, uint64_t count) {
   generation_++;
   const uint64_t end = gfn + count < kMaxGfn ? gfn + count : kMaxGfn;
   for (uint64_t next; gfn < end; gfn = next) {
     next = (gfn & ~uint64_t{kLeafEntries - 1}) + kLeafEntries;
     if (next > end) next = end;
-    host_.work(static_cast<unsigned>(next - gfn));
-    if (uint64_t* entries = slot(gfn, false)) memset(entries, 0, (next - gfn) * sizeof *entries);
+    uint64_t* entries = slot(gfn, false);
+    if (!entries) continue;
+    if (next - gfn < kLeafEntries) {
+      memset(entries, 0, (next - gfn) * sizeof *entries);
+    } else {
+      top_[gfn / (512 * kLeafEntries)][gfn / kLeafEntries % 512] = nullptr;
+      pool_.release_page(entries);
+    }
   }
 }
 

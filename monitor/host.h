@@ -54,8 +54,9 @@ class Host {
   bool withdrew(uint64_t gfn, uint64_t count) const;
 
   // Interrupts are off in the monitor. Whoever works in a loop says how many instructions a turn of it takes, rather too
-  // many; when the host's interrupts have waited for kPatience of them they get their turn. No command is served there:
-  // what the caller holds stays good. Not between the loading of the guest's registers and its entry.
+  // many; when the host's interrupts have waited for kPatience of them they get their turn. No command is served there,
+  // but guest memory may go as at any visit: what the caller holds stays good, except pointers to that. Not between the
+  // loading of the guest's registers and its entry.
   void work(unsigned instructions) {
     patience_ -= static_cast<int>(instructions);
     if (patience_ < 0) [[unlikely]]

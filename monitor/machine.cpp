@@ -87,10 +87,10 @@ MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
 }
 
 void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
-  memcpy(to, from, size);
-  host_.work(kStoreWork);  // behind the copy: the host's turn may withdraw the page
+  memcpy(to, from, size);  // first: a turn for the host may take the memory away
   mmu_.guest_wrote(gpa, size);
   segments_.written(gpa, size);
+  host_.work(kStoreWork);
 }
 
 MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
