@@ -26,6 +26,10 @@ def device_rules():
                    for name, group, mode in [*found, ("kvm", "kvm", "0660")])
 
 
+# What the host said while it booted is its own affair: of some processors Linux warns.
+FORGET_LOG = "dmesg -c >/dev/null\n"
+
+
 class Engine:
     """`command` runs the guest with its console on standard input and output; it may leave /tmp/stats.json."""
 

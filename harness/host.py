@@ -115,7 +115,7 @@ def main():
     parser.add_argument("--ring1", action="store_true")
     arguments = parser.parse_args()
     command = settings.text("CMD")
-    job = engines.Ring1.before if arguments.ring1 else ""
+    job = engines.FORGET_LOG + engines.Ring1.before if arguments.ring1 else ""
     if arguments.ring1 and command is None:
         job += WELCOME.format(flavour=guest_names()[0], append=DEFAULT_APPEND)
     host = Host(job + (command + "\n" if command else "exec sh\n"), command is None, arguments.module,

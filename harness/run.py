@@ -17,9 +17,7 @@ from host import Host
 HOST_IS_UNWELL = 121
 INSMOD_FAILED = 120
 
-# What must not stand in the host's log after a run. What it said while it booted is its own affair: on some models of Bochs
-# Linux warns of the processor.
-FORGET_LOG = "dmesg -c >/dev/null\n"
+# What must not stand in the host's log after a run.
 LOG_CHECK = f"""
 if dmesg | grep -q -E 'BUG|WARNING|Oops|general protection|unable to handle|Call Trace'; then
   dmesg | tail -n 100 >&2
@@ -45,7 +43,7 @@ def host_job(engine, interactive, timeout):
     streams = "" if interactive else "</dev/null"
     statistics = "" if interactive else "[ ! -e /tmp/stats.json ] || cat /tmp/stats.json >&3\n"
     watch = engine.look_before_the_end(timeout) if timeout and not interactive else ""
-    return f"{FORGET_LOG}{engine.before}{watch}{engine.command} {streams}\nstatus=$?\n{statistics}{LOG_CHECK}"
+    return f"{engines.FORGET_LOG}{engine.before}{watch}{engine.command} {streams}\nstatus=$?\n{statistics}{LOG_CHECK}"
 
 
 def run_on_host(guest, _work, timeout):

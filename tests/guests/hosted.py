@@ -31,7 +31,7 @@ def script(where, tests):
     """Between its two marks each test's output; the last mark has the exit status and the complaints of the host."""
     engine = where.engine
     kind, options = KINDS[engine]
-    lines = ["dmesg -c >/dev/null", engines.ENGINES[kind].before]  # some processors make Linux complain while it boots
+    lines = [engines.FORGET_LOG + engines.ENGINES[kind].before]
     for test in tests:
         command = ["ring1", "run", *options, "--kernel", f"/guests/{test.image}",
                    "--mem", f"{test.mem}M", "--isa-debug-exit", "--timeout", str(test.seconds(where)),
