@@ -101,6 +101,7 @@ void ring1_serve_pin(struct ring1_vcpu *vcpu)
 		return;
 	}
 	pin->backing = RING1_BACKING_ERROR;
+	vcpu->memory_error = found ?: -EFAULT;
 	if (!fatal_signal_pending(current))
 		pr_warn_ratelimited("process %d: guest page 0x%llx cannot be had: %ld\n", vcpu->vm->pid, pin->gfn, found);
 }

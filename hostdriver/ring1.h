@@ -101,6 +101,7 @@ struct ring1_vcpu {
 	bool in_flight;		/* the monitor is suspended inside an instruction */
 	bool state_written;	/* user space changed shared->cpu */
 	bool dead;		/* the monitor ended: never enter it again */
+	int memory_error;	/* why a page of the guest's could not be had in this KVM_RUN */
 	u32 answer_owed;	/* KVM_EXIT_IO or KVM_EXIT_MMIO: its answer is still in kvm_run */
 
 	bool sigset_active;

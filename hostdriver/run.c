@@ -55,8 +55,12 @@ static int finish_exit(struct ring1_vcpu *vcpu, bool immediate_exit)
 	u32 reason = vcpu->shared->exit.reason;
 
 	vcpu->in_flight = reason == KVM_EXIT_IO || reason == KVM_EXIT_MMIO;
-	if (reason != KVM_EXIT_INTR)
-		return ring1_exit_report(vcpu);
+	if (reason != KVM_EXIT_INTR) {
+		int ret = ring1_exit_report(vcpu);
+
+		/* The guest cannot go on without its memory; that is no fault of its instruction. */
+		return reason == KVM_EXIT_INTERNAL_ERROR && vcpu->memory_error ? vcpu->memory_error : ret;
+	}
 	return called_away(vcpu, immediate_exit) ? leave(vcpu, immediate_exit) : RUN_CONTINUE;
 }
 
@@ -150,6 +154,7 @@ static int run_owned(struct ring1_vcpu *vcpu)
 	if (ret)
 		return ret;
 	ring1_exit_answer(vcpu);
+	vcpu->memory_error = 0;
 	vcpu->started = true;
 	ring1_sched_begin_run(vcpu);
 	ring1_fpu_load(vcpu);

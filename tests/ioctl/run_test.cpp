@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // KVM_RUN and its exits, with a few bytes of real-mode code.
+#include <sys/mman.h>
+
 #include <cstring>
 
 #include "check.h"
@@ -261,4 +263,16 @@ TEST(run_refused_segments) {
   machine.enter_protected_mode();
   CHECK_EQ(machine.vcpu.run(), 0);
   CHECK_EQ(run->exit_reason, KVM_EXIT_IO);
+}
+
+// The kernel refuses a page of the guest: an error of KVM_RUN, and no instruction's fault. With the memory there again the
+// guest goes on.
+TEST(run_in_memory_that_went) {
+  needs_guest();
+  RealMode machine({kNop, kHlt});
+  CHECK_EQ(mprotect(machine.memory.data(), machine.memory.size(), PROT_NONE), 0);
+  CHECK_EQ(machine.vcpu.run(), -EFAULT);
+  CHECK_EQ(mprotect(machine.memory.data(), machine.memory.size(), PROT_READ | PROT_WRITE), 0);
+  CHECK_EQ(machine.vcpu.run(), 0);
+  CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_HLT);
 }

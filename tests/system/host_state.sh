@@ -3,7 +3,7 @@
 # What a caller brings along, and what a guest leaves behind, does not harm the host: one boot, each engine that QEMU offers.
 . "$(dirname "$0")/lib.sh"
 
-parts="host_segment host_flags host_log thread_processor_time sched_"
+parts="host_segment host_flags host_log thread_processor_time sched_ run_in_memory"
 
 cat >"$work/drive" <<END
 parts="$parts"
