@@ -50,7 +50,7 @@ user_desc absent() {
 struct Runner {
   Runner() : machine({kOutAndAgain[0], kOutAndAgain[1], kOutAndAgain[2], kOutAndAgain[3]}) {
     SKIP_UNLESS(options.guest, "no guest code wanted");
-    // With one, modify_ldt after a KVM_RUN does not come back on QEMU, whatever the switch does: not understood yet.
+    // With one, Linux makes its LOCK prefixes DS prefixes, and QEMU adds the base of this DS (docs/debugging.md).
     SKIP_UNLESS(sysconf(_SC_NPROCESSORS_ONLN) > 1, "needs two processors");
     CHECK_EQ(machine.vcpu.run(), 0);
   }
