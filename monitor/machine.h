@@ -57,7 +57,7 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   Segments& segments() { return segments_; }
   ParavirtClock& paravirt_clock() { return paravirt_clock_; }
 
-  // Memory went: what the running instruction knows of it is not to be used.
+  // Memory went, or the right to write it: what the running instruction knows of it is not to be used.
   void forget_pages() { recent_.forget(); }
   // Rebuilds everything that follows from the control registers: after user space has changed them.
   void paging_changed() { set_mode(true, shadowmmu::Pointers::kLoad); }

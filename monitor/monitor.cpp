@@ -60,6 +60,7 @@ int Monitor::command(ring1_command command) {
     case RING1_COMMAND_LOG_DIRTY:
       engine().log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       memory.log_dirty(shared.payload.range.gfn, shared.payload.range.count);
+      machine.forget_pages();  // an instruction may be waiting for a device's answer
       return 0;
     case RING1_COMMAND_SET_CLOCK: machine.paravirt_clock().changed(); return devices.command(command);
     default: return devices.command(command);

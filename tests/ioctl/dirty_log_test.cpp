@@ -112,6 +112,24 @@ TEST(dirty_log_later) {
   }
 }
 
+// The log is read while one instruction waits for a device: what it writes after that is in the next one.
+TEST(dirty_log_in_the_middle_of_a_string) {
+  needs_guest();
+  // mov ax, 0xa000; mov ds, ax; xor si, si; mov di, 0x3000; mov cx, 3; cld; rep movsb; hlt
+  RealMode machine({0xb8, 0x00, 0xa0, 0x8e, 0xd8, 0x31, 0xf6, 0xbf, 0x00, 0x30, 0xb9, 0x03, 0x00, 0xfc, 0xf3, 0xa4, kHlt});
+  log_on(machine);
+  for (uint8_t byte = 1; byte <= 3; byte++) {
+    CHECK_EQ(machine.vcpu.run(), 0);
+    CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_MMIO);
+    machine.vcpu.shared->mmio.data[0] = byte;
+    CHECK_EQ(dirty_pages(machine), byte > 1 ? 1u << 3 : 0u);
+  }
+  CHECK_EQ(machine.vcpu.run(), 0);
+  CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_HLT);
+  CHECK_EQ(dirty_pages(machine), 1u << 3);
+  CHECK_EQ(std::memcmp(machine.memory.data() + 0x3000, "\1\2\3", 3), 0);
+}
+
 // A log that could not be handed over is not lost.
 TEST(dirty_log_kept) {
   needs_guest();
