@@ -65,12 +65,18 @@ static void invalidate_range_end(struct mmu_notifier *notifier, const struct mmu
 	wake_up_all(&vm->invalidation_ended);
 }
 
-/* No thread has this memory any more, so none is in a world of this VM and none will come. */
+/*
+ * No thread has this memory any more, so none is in a world of this VM and none will come. Called twice, and at the same
+ * time, if the last descriptor is closed elsewhere as the process ends; each of the two waits for the other before
+ * anything goes that it needs.
+ */
 static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct ring1_vm *vm = container_of(notifier, struct ring1_vm, notifier);
 	int i;
 
+	if (atomic_xchg(&vm->released, 1))
+		return;
 	for (i = 0; i < RING1_MAX_VCPUS; i++) {
 		if (!vm->vcpus[i])
 			continue;

@@ -64,6 +64,7 @@ struct ring1_vm {
 	struct mutex lock;
 	struct list_head slots;
 	struct mmu_notifier notifier; /* of mm */
+	atomic_t released; /* mm has gone, or we no longer care */
 	spinlock_t memory_lock;
 	u64 invalidations; /* of the guest's memory, that have ended */
 	u32 invalidating; /* how many are under way, within these addresses */
