@@ -13,9 +13,9 @@
 
 static void note_range(struct ring1_withdrawn *list, u64 gfn, u64 count)
 {
-	struct ring1_page_range *last = &list->range[list->count - 1];
+	struct ring1_page_range *last = list->count ? &list->range[list->count - 1] : NULL;
 
-	if (list->count && gfn <= last->gfn + last->count && last->gfn <= gfn + count) {
+	if (last && gfn <= last->gfn + last->count && last->gfn <= gfn + count) {
 		u64 end = max(gfn + count, last->gfn + last->count);
 
 		last->gfn = min(gfn, last->gfn);
@@ -37,7 +37,8 @@ void ring1_world_withdraw(struct ring1_world *world, u64 gfn, u64 count)
 
 /*
  * A visit that begins later has taken the ranges along. One that goes on is ended by an interrupt: the guest always
- * runs with interrupts on, and the monitor never stays long. Does not sleep, as the caller may not.
+ * runs with interrupts on, and the monitor never stays long. Does not sleep, as the caller may not. The interrupt is sent
+ * with preemption off: a processor that was inside a moment ago cannot go offline then.
  */
 void ring1_world_wait_outside(struct ring1_world *world)
 {
@@ -47,10 +48,11 @@ void ring1_world_wait_outside(struct ring1_world *world)
 	raw_spin_lock(&world->lock);
 	cpu = world->cpu;
 	visits = world->visits;
+	if (cpu >= 0)
+		smp_send_reschedule(cpu);
 	raw_spin_unlock(&world->lock);
 	if (cpu < 0)
 		return;
-	smp_send_reschedule(cpu);
 	while (smp_load_acquire(&world->cpu) >= 0 && READ_ONCE(world->visits) == visits)
 		cpu_relax();
 }
