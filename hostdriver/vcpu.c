@@ -20,10 +20,11 @@
  */
 void ring1_vcpu_notify(struct ring1_vcpu *vcpu)
 {
-	int cpu, self = get_cpu();
+	int cpu, self;
 
 	smp_store_mb(vcpu->event, true);
-	wake_up_all(&vcpu->wait);
+	wake_up_all(&vcpu->wait); /* sleeps on a real-time kernel */
+	self = get_cpu();
 	cpu = ring1_world_cpu(vcpu->world);
 	if (cpu >= 0 && cpu != self)
 		smp_send_reschedule(cpu);
