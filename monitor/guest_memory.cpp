@@ -40,11 +40,19 @@ Backing GuestMemory::known(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
   return *entry & kWritable ? Backing::kRam : *entry & kClean ? Backing::kClean : Backing::kReadOnly;
 }
 
+// Memory for the entries of both is there, and stays until the next visit to the host. To take it is one itself, with
+// which a leaf of a moment ago may go.
+bool GuestMemory::make_room(uint64_t first, uint64_t last) {
+  while (!slot(first, false) || !slot(last, false))
+    if (!slot(first, true) || !slot(last, true)) return false;
+  return true;
+}
+
 Backing GuestMemory::pin(uint64_t gfn, unsigned wanted, bool write) {
   ring1_pin_request& request = host_.shared().pin;
   do {
     // No visit to the host may come between the answer and its use: memory for it is taken before.
-    if (!slot(gfn, true) || (gfn + wanted <= kMaxGfn && !slot(gfn + wanted - 1, true))) return Backing::kBlocked;
+    if (!make_room(gfn, gfn + wanted <= kMaxGfn ? gfn + wanted - 1 : gfn)) return Backing::kBlocked;
     request.gfn = gfn;
     request.count = wanted;
     request.write = write;

@@ -29,6 +29,7 @@ class GuestMemory final : public shadowmmu::GuestMemory {
   static constexpr uint64_t kMaxGfn = uint64_t{kTopPages} * 512 * kLeafEntries;
 
   uint64_t* slot(uint64_t gfn, bool create);
+  bool make_room(uint64_t first, uint64_t last);
   shadowmmu::Backing pin(uint64_t gfn, unsigned count, bool write);
 
   Host& host_;
