@@ -98,8 +98,8 @@ void VmxEngine::enter() {
   write_dynamic_controls();
   // Virtual time may have stood since the last exit.
   if (cpu_.tsc_offset != tsc_offset_) vmcs_.write(Field::kTscOffset, tsc_offset_ = cpu_.tsc_offset);
-  write_event();
   if (must_give_up()) return;
+  write_event();  // only an entry takes it out of the VMCS again
   flush_before_entry(vmcs_.make_current());
   if (shared_.config.trace)
     monitor_.log.line("vmx %08lx esp %08lx fl %lx eax %08llx ecx %08llx edx %08llx ebx %08llx (after %u)",
