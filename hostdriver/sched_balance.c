@@ -84,14 +84,13 @@ void ring1_slots_place(struct ring1_vcpu *vcpu)
 
 	if (from == to)
 		return;
-	local_irq_save(flags);
-	spin_lock(from < to ? &from->lock : &to->lock);
+	/* Not local_irq_save(): the locks sleep on a real-time kernel. */
+	spin_lock_irqsave(from < to ? &from->lock : &to->lock, flags);
 	spin_lock_nested(from < to ? &to->lock : &from->lock, SINGLE_DEPTH_NESTING);
 	ring1_slots_charge(to);
 	ring1_sched_migrate(&vcpu->sched.entity, &to->queue, ktime_get_ns());
-	spin_unlock(&from->lock);
-	spin_unlock(&to->lock);
-	local_irq_restore(flags);
+	spin_unlock(from < to ? &to->lock : &from->lock);
+	spin_unlock_irqrestore(from < to ? &from->lock : &to->lock, flags);
 }
 
 /*
