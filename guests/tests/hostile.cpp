@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A guest that does everything it should not. What becomes of it does not matter; the host must live on.
-// The command line chooses: jumps hole random tables registers devices pagetables recursion; seed1 to seed9 vary it.
+// The command line chooses: spin jumps hole random tables registers devices pagetables recursion; seed1 to seed9 vary it.
 #include "cpu.h"
 #include "devices.h"
 #include "pages.h"
@@ -164,6 +164,7 @@ void run_tests() {
     word[4] = digit;
     if (option(word)) seed += static_cast<uint32_t>(digit) * 0x9e3779b9;
   }
+  if (option("spin")) for (;;) asm volatile("");
   if (option("jumps")) run(jump_anywhere, 2000);
   if (option("hole")) run(touch_everything, 1);
   if (option("random")) run(run_random_bytes, 3000);
