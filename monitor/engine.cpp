@@ -241,6 +241,8 @@ void Engine::give_up_withdrawn() {
 }
 
 void Engine::round() {
+  if (monitor_.take_state_written()) [[unlikely]]
+    state_written();
   if (must_give_up()) [[unlikely]]
     give_up_withdrawn();
   // Interrupts are off in here: a guest that is never entered, as it is interpreted or its events meet events, must not

@@ -55,8 +55,10 @@ void Host::serve() {
 
 void Host::request(ring1_request kind) {
   shared_.request = kind;
+  asking_ = kind == RING1_REQUEST_PIN;
   enter_host();
   serve();
+  asking_ = false;
 }
 
 void Host::exit_to_user(uint32_t reason) {

@@ -41,6 +41,8 @@ class Host {
     visited_ = false;
     return visited;
   }
+  // Does a request for guest pages wait for its answer? That may be made from the middle of anything.
+  bool asking_for_pages() const { return asking_; }
   // How often the host has been visited.
   uint64_t visits() const { return visits_; }
   // TSC spent away from the monitor since the last call.
@@ -99,7 +101,7 @@ class Host {
   CommandHandler* handler_ = nullptr;
   DebugRegisters debug_registers_;
   SystemCallRegisters system_call_registers_;
-  bool visited_ = true;
+  bool visited_ = true, asking_ = false;
   uint64_t visits_ = 0;
   uint64_t absence_ = 0;
   int patience_ = kPatience;

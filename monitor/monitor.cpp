@@ -56,7 +56,11 @@ void Monitor::withdrawn(const ring1_withdrawn& pages) {
 
 int Monitor::command(ring1_command command) {
   switch (command) {
-    case RING1_COMMAND_STATE_WRITTEN: engine().state_written(); return 0;
+    case RING1_COMMAND_STATE_WRITTEN:
+      // Who asked for pages died, and another process goes on. The shadow tables are half changed, perhaps.
+      state_written_late_ = host.asking_for_pages();
+      if (!state_written_late_) engine().state_written();
+      return 0;
     case RING1_COMMAND_LOG_DIRTY:
       engine().log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       memory.log_dirty(shared.payload.range.gfn, shared.payload.range.count);

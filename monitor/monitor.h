@@ -26,6 +26,12 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   // Never returns: the host abandons the stack when the vCPU goes.
   [[noreturn]] void run();
 
+  // User space has written ring1_cpu_state where that could not be acted upon, since the last call.
+  bool take_state_written() {
+    const bool late = state_written_late_;
+    state_written_late_ = false;
+    return late;
+  }
   // Registers, guest code, the engine's own view, into the log.
   void dump();
 
@@ -64,6 +70,7 @@ class Monitor final : public CommandHandler, public shadowmmu::Tlb, public shado
   static constexpr size_t kEngineBytes = 96 << 10;
   alignas(64) unsigned char engine_storage_[kEngineBytes];
   Engine* engine_;
+  bool state_written_late_ = false;
 };
 
 }  // namespace ring1::monitor

@@ -79,6 +79,26 @@ TEST(memory_of_a_killed_run_is_asked_for_again) {
   CHECK_EQ(watcher.vcpu.shared->mmio.phys_addr, Watcher::kBase);
 }
 
+// Who goes on may put the vCPU elsewhere first.
+TEST(memory_of_a_killed_run_and_other_registers) {
+  needs_guest();
+  Watcher watcher;
+  Waiting memory;
+  constexpr uint16_t kOther = RealMode::kCode + 0x100;
+  watcher.place(kOther, {0xe7, 0x82});  // out 0x82, eax
+  CHECK_EQ(watcher.attach(memory.late(), Waiting::kSize), 0);
+  {
+    Sharer runner(run_alone, &watcher.vcpu);
+    CHECK(memory.touched());
+    runner.kill();
+  }
+  memory.supply();
+  kvm_regs regs = watcher.vcpu.regs();
+  regs.rip = kOther;
+  CHECK_EQ(watcher.vcpu.call(KVM_SET_REGS, &regs), 0);
+  CHECK(watcher.runs_to(0x82));
+}
+
 // And while the host waits for one page, another that the guest has already goes.
 TEST(memory_goes_while_another_page_is_fetched) {
   needs_guest();
