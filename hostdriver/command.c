@@ -58,6 +58,18 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 }
 
 /*
+ * The dying get no page, however often the monitor asks. In KVM_RUN the thread leaves and another may go on, but nobody else
+ * knows of a command: it is half carried out, and this was the monitor's last entry.
+ */
+static bool give_up(struct ring1_vcpu *vcpu)
+{
+	if (vcpu->shared->pin.backing != RING1_BACKING_RETRY || !fatal_signal_pending(current))
+		return false;
+	vcpu->dead = true;
+	return true;
+}
+
+/*
  * The monitor prepares itself at its first entry and takes commands only afterwards. The kick makes it come back before
  * the first instruction; if it lacks memory it says so with an exit now and at every KVM_RUN.
  */
@@ -69,6 +81,8 @@ static void start_monitor(struct ring1_vcpu *vcpu)
 	WRITE_ONCE(vcpu->shared->kick, 1);
 	do {
 		request = ring1_vcpu_enter(vcpu);
+		if (give_up(vcpu))
+			return;
 	} while (request == RING1_REQUEST_INTERRUPT || request == RING1_REQUEST_DEADLINE);
 	if (request != RING1_REQUEST_EXIT && request != RING1_REQUEST_HALT)
 		ring1_vcpu_die(vcpu, "the monitor did not start");
@@ -112,6 +126,8 @@ int ring1_vcpu_command(struct ring1_vcpu *vcpu, u32 command)
 		enum ring1_request request = ring1_vcpu_enter(vcpu);
 
 		if (request == RING1_REQUEST_INTERRUPT || request == RING1_REQUEST_DEADLINE) {
+			if (give_up(vcpu))
+				break;
 			cond_resched();
 			continue;
 		}

@@ -99,6 +99,27 @@ TEST(memory_of_a_killed_run_and_other_registers) {
   CHECK(watcher.runs_to(0x82));
 }
 
+// The monitor may need a page before it has even taken over the registers; to be killed there is possible as well.
+TEST(memory_of_a_killed_run_in_a_command) {
+  needs_guest();
+  for (const bool ran_before : {false, true}) {
+    Watcher watcher;
+    Waiting memory;
+    CHECK_EQ(watcher.attach(memory.late(), Waiting::kSize), 0);
+    watcher.place(RealMode::kCode, {0xe7, 0x81, 0xeb, 0xfc});  // 1: out 0x81, eax; jmp 1b
+    if (ran_before) CHECK(watcher.writes());
+    kvm_sregs sregs = watcher.vcpu.sregs();
+    sregs.cr3 = Watcher::kBase;
+    sregs.cr4 |= 0x20;
+    sregs.cr0 |= 0x80000000;
+    CHECK_EQ(watcher.vcpu.call(KVM_SET_SREGS, &sregs), 0);
+    Sharer runner(run_alone, &watcher.vcpu);
+    CHECK(memory.touched());
+    runner.kill();
+    runner.end();
+  }
+}
+
 // And while the host waits for one page, another that the guest has already goes.
 TEST(memory_goes_while_another_page_is_fetched) {
   needs_guest();
