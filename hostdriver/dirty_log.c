@@ -166,7 +166,8 @@ int ring1_enable_cap(void *object, void *data)
 
 	if (cap->flags || cap->cap != KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 || cap->args[0] & ~(u64)KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
 		return -EINVAL;
-	mutex_lock(&vm->lock);
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
 	vm->manual_dirty_log = cap->args[0];
 	mutex_unlock(&vm->lock);
 	return 0;

@@ -77,7 +77,8 @@ static int set_identity_map_addr(void *object, void *data)
 
 	if (address % PAGE_SIZE || address > U32_MAX)
 		return -EINVAL;
-	mutex_lock(&vm->lock);
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
 	for (i = 0; i < RING1_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			ret = -EINVAL;
