@@ -23,7 +23,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup configure build agents programs module run run-guest host run-host test test-all bench sched-study time-study format clean help
+.PHONY: all setup configure build agents programs module run run-guest host run-host test test-all fuzz bench sched-study time-study format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -89,6 +89,11 @@ test-all: build
 	bash tests/system/matrix.sh; matrix=$$?; \
 	[ $$tests$$matrix = 00 ] && echo 'ring1: all tests and the whole matrix passed' || \
 	{ echo "ring1: failed:$$([ $$tests = 0 ] || echo ' tests')$$([ $$matrix = 0 ] || echo ' matrix')"; exit 1; }
+
+# Each part for MINUTES; FUZZ_SEED repeats a run. No test: what it finds becomes one.
+fuzz: build
+	@bash scripts/build-module.sh $(build) $(flavour)
+	@MINUTES=$(MINUTES) FUZZ_SEED=$(FUZZ_SEED) FUZZ_PARTS='$(FUZZ_PARTS)' bash tests/fuzz/run.sh
 
 # The table is all that goes to stdout.
 bench: build

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// fuzz [--seed N] [--seconds N] [--machine-type N] [--generation N]
+// Abuses /dev/ring1 in generations of a few seconds, every other as an ordinary user of group kvm. The seed gives each
+// thread's operations; which of two threads is first it does not give. Needs the device and CAP_SYS_ADMIN: run.sh.
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+#include "watchdog.h"
+#include "worker.h"
+
+namespace {
+
+using namespace ring1::fuzz;
+
+constexpr unsigned kUser = 1000, kKvmGroup = 36;
+
+struct Settings {
+  uint64_t seed = 1, seconds = 10, generation = 0;
+  unsigned long machine_type = 0;
+};
+
+void become_user() {
+  if (setgroups(0, nullptr) || setgid(kKvmGroup) || setuid(kUser)) std::perror("setuid"), _exit(2);
+}
+
+// False: it did not end.
+bool live(const Settings& settings, uint64_t number) {
+  const uint64_t seed = derived(settings.seed, number);
+  Random random(seed);
+  trail->clear();
+  trail->stop = false;
+  std::printf("generation %llu\n", static_cast<unsigned long long>(number));
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    setpgid(0, 0);
+    if (number % 2) become_user();
+    run_generation(seed, settings.machine_type);
+  }
+  setpgid(child, child);
+  usleep(static_cast<useconds_t>(1'000'000 + random.below(2'000'000)));
+  // Half of them are killed in the middle of it.
+  if (random.one_in(2)) trail->stop = true, usleep(300'000);
+  const bool ended = end_group(child);
+  if (!ended) {
+    std::printf("FAIL: processes are left 30 s after SIGKILL; the last operations:\n");
+    trail->print();
+    print_processes();
+  }
+  return ended;
+}
+
+bool parse(int argc, char** argv, Settings& settings) {
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const uint64_t number = std::strtoull(argv[i + 1], nullptr, 0);
+    if (!std::strcmp(argv[i], "--seed")) settings.seed = number;
+    else if (!std::strcmp(argv[i], "--seconds")) settings.seconds = number;
+    else if (!std::strcmp(argv[i], "--machine-type")) settings.machine_type = number;
+    else if (!std::strcmp(argv[i], "--generation")) settings.generation = number;
+    else return false;
+  }
+  return argc % 2 == 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  if (argc == 2 && !std::strcmp(argv[1], "--leave")) return 0;
+  if (!parse(argc, argv, settings)) return std::fprintf(stderr, "usage: see main.cpp\n"), 2;
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  trail = Trail::create();
+  std::printf("seed %llu\n", static_cast<unsigned long long>(settings.seed));
+  const time_t end = time(nullptr) + static_cast<time_t>(settings.seconds);
+  uint64_t steps = 0;
+  for (uint64_t number = settings.generation; time(nullptr) < end; number++) {
+    if (!live(settings, number)) return 1;
+    steps += trail->steps();
+  }
+  std::printf("PASS %llu operations, KVM_RUN %llu, of them left by the guest %llu\n", static_cast<unsigned long long>(steps),
+              static_cast<unsigned long long>(trail->runs), static_cast<unsigned long long>(trail->exits));
+  return 0;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One thread, or one process with the same memory, that does one random operation after the other.
+#pragma once
+
+#include "pool.h"
+#include "trail.h"
+
+namespace ring1::fuzz {
+
+struct Worker {
+  Worker(unsigned number, uint64_t seed) : actor(number), random(seed) {}
+  unsigned actor;
+  Random random;
+  Room room;
+
+  Step& begin(const char* name, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
+    return trail->begin(actor, name, a, b, c);
+  }
+};
+
+// Each does one operation.
+void call_device(Worker& worker);   // device_calls.cpp
+void call_vm(Worker& worker);       // vm_calls.cpp
+void call_vcpu(Worker& worker);     // vcpu_calls.cpp
+void prepare_guest(Worker& worker); // guest.cpp
+void run_guest(Worker& worker);
+void change_memory(Worker& worker);   // memory.cpp
+void scribble(Worker& worker);
+void change_process(Worker& worker);  // process.cpp
+
+// generation.cpp: the whole of one, until the trail says stop.
+[[noreturn]] void run_generation(uint64_t seed, unsigned long machine_type);
+void work(Worker& worker);
+
+}  // namespace ring1::fuzz

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Fuzzing: the tool's parsers here, then the device on the emulated host, by each engine that QEMU offers. MINUTES is the time of
+# each part; FUZZ_SEED repeats a run (which of two threads is first is not repeated); FUZZ_PARTS: only these.
+. "$(dirname "$0")/../system/lib.sh"
+
+seconds_each=$((60 * ${MINUTES:-1}))
+seed=${FUZZ_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+parts=${FUZZ_PARTS:-parsers bt svm svm-shadow}
+say "FUZZ_SEED=$seed"
+
+parsers() {
+  say "parsers"
+  "$RING1_BUILD/tests/fuzz/fuzz_parsers" --seed "$seed" --seconds "$seconds_each" >"$work/out" 2>"$work/err" || fail "a parser"
+  sed 's/^/    /' "$work/out"
+}
+
+cat >"$work/drive" <<END
+seconds=$seconds_each
+seed=$seed
+END
+cat >>"$work/drive" <<'END'
+type=$1
+bad() { echo "BAD: $*"; }
+# In KiB, with the pages that the processor keeps for itself.
+free() {
+  sync
+  echo 3 >/proc/sys/vm/drop_caches
+  sleep 1
+  awk '/^MemFree:/ { sum += $2 } $1 == "count:" { sum += 4 * $2 } END { print sum }' /proc/meminfo /proc/zoneinfo
+}
+waiting() { grep -l "^State:.D" /proc/[0-9]*/status; }
+tables() { timeout 120 ring1 run --kernel /root/tables --mem 32M --isa-debug-exit </dev/null 2>&1 | grep -q "^PASS" || bad "a guest $1"; }
+tables before
+# What a kernel fills its caches with is no leak.
+fuzz --seed 0 --seconds 6 --machine-type $type >/dev/null || bad "the first generations"
+before=$(free)
+fuzz --seed $seed --seconds $seconds --machine-type $type || bad "see above"
+after=$(free)
+echo "free $before -> $after KiB"
+[ $after -ge $((before - 6144)) ] || bad "$((before - after)) KiB have gone"
+[ -z "$(waiting)" ] || { sleep 2; [ -z "$(waiting)" ] || bad "a process waits: $(cat $(waiting))"; }
+left=$(ring1 ps --json 2>&1 | tr -d ' \n')
+[ "$left" = '{}' ] || bad "machines are left: $left"
+tables behind
+rmmod ring1 || bad "the module does not unload"
+dmesg | grep -v 'Speculative Return Stack' | grep -E 'BUG|WARNING|Oops|Call Trace|hung|panic' && { bad "the host's log"; dmesg | tail -n 100; }
+echo end
+END
+
+files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/tests/fuzz/fuzz:bin/fuzz" --file "$work/drive:root/drive")
+# device MACHINE-TYPE [VARIABLE=VALUE...]: the type as in include/ring1/api.h
+device() {
+  local type=$1
+  shift
+  say "machine type $type $*"
+  host "sh /root/drive $type" SMP=2 TIMEOUT=$((2 * seconds_each + 300)) "$@" || fail "the host ended with $?"
+  grep -v '^generation' "$work/out" | sed 's/^/    /'
+  say "$(grep '^generation' "$work/out" | tail -n 1), $seconds s"
+  grep -q '^BAD' "$work/out" && fail "see above"
+  grep -q '^end$' "$work/out" || fail "the host did not get to the end"
+}
+
+for part in $parts; do
+  case $part in
+    parsers) parsers ;;
+    bt) device 0x72310100 CPU=core2duo ;;
+    svm) device 0x72310101 CPU=EPYC,+svm ICOUNT=0 ;;
+    svm-shadow) device 0x72310301 CPU=EPYC,+svm ICOUNT=0 ;;
+    *) fail "there is no part $part" ;;
+  esac
+done
+[ "$failures" = 0 ] || say "again: make fuzz MINUTES=${MINUTES:-1} FUZZ_SEED=$seed"
+finish
