@@ -23,7 +23,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup configure build agents programs module run run-guest host run-host test test-all fuzz bench sched-study time-study format clean help
+.PHONY: all setup checked-kernel configure build agents programs module run run-guest host run-host test test-all fuzz bench sched-study time-study format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -31,6 +31,10 @@ all: build module
 setup:
 	@bash scripts/setup.sh $(other_kernel)
 	$(if $(filter bochs,$(EMULATOR)),@bash scripts/packages.sh bochs)
+
+# A quarter of an hour and 4 GiB: never asked for by the rest.
+checked-kernel: setup
+	@bash scripts/checked-kernel.sh
 
 configure: setup
 	@[ -e $(build)/build.ninja ] || { echo 'ring1: configuring' >&2; \
@@ -73,7 +77,7 @@ run host:
 # A test that fails is run once more, and what it said the first time is shown: QEMU now and then loses an interrupt or
 # keeps code that was overwritten, and then the emulated host stands still (docs/findings.md).
 test: build
-	@bash scripts/build-module.sh $(build) cloud plain
+	@bash scripts/build-module.sh $(build) cloud plain $(filter checked,$(flavour))
 	@bash scripts/run-tests.sh $(build) $(jobs) --repeat until-pass:2
 
 # With the tests' counts at their full numbers, and then the matrix, which tells how far it is: other host processors and

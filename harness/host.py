@@ -47,9 +47,10 @@ class Host:
         with tempfile.TemporaryDirectory(prefix="ring1-") as work:
             initrd = os.path.join(work, "host.cpio")
             self.archive.write(initrd)
-            # Room for the initramfs (as loaded and as unpacked) and for Linux beside what the guests get.
+            # Room for the initramfs (as loaded and as unpacked) and for Linux beside what the guests get; and for what a
+            # checking kernel remembers of all that.
             memory = settings.mebibytes("HOST_MEM", str(
-                max(512, 256 + self.memory_mib + 3 * os.path.getsize(initrd) // 2**20)))
+                max(512, 256 + self.memory_mib + 3 * os.path.getsize(initrd) // 2**20) * (2 if self.flavour == "checked" else 1)))
             boot = emulator.Boot(settings.cpu(*self.cpu), settings.number("SMP", 1), memory, self.kernel, initrd, append,
                                  self.interactive)
             code = machine.run(boot, work, timeout, lambda: done() or self.status is not None)

@@ -91,16 +91,18 @@ def cpu(model, of="qemu"):
     return text("CPU", model if emulator() == of else BEFORE_VTX[emulator()])
 
 
-HOST_FLAVOURS = ("cloud", "plain", "rt", "cloud6.12", "plain6.12", "rt6.12")
+HOST_FLAVOURS = ("cloud", "plain", "rt", "cloud6.12", "plain6.12", "rt6.12", "checked")
 
 
 def host_kernel():
-    """(flavour, kernel file): HOST_KERNEL is one of Debian's flavours, with -bzimage for Debian's compressed file, which is
-    what a boot loader in Bochs needs anyway."""
+    """(flavour, kernel file): HOST_KERNEL is one of Debian's flavours or checked, with -bzimage for the compressed file, which
+    is what a boot loader in Bochs needs anyway."""
     flavour, _, form = text("HOST_KERNEL", "cloud").partition("-")
     if flavour not in HOST_FLAVOURS or form not in ("", "bzimage"):
         die(f"HOST_KERNEL={text('HOST_KERNEL')} is unknown", f"choose {', '.join(HOST_FLAVOURS)}, or one of them with -bzimage")
     directory = f"{CACHE}/kernel/host-{flavour}"
+    if flavour == "checked" and not os.path.isfile(f"{directory}/made_of"):
+        die("the checking host kernel has not been built", "run: make checked-kernel")
     compressed = form or emulator() == "bochs"
     return flavour, existing("HOST_KERNEL", f"{directory}/{'bzImage' if compressed else 'vmlinux'}")
 

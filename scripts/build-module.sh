@@ -16,7 +16,7 @@ sched=$build/sched/sched_core.o
 
 for flavour in "$@"; do
   headers=$cache/headers/$flavour
-  [ -d "$headers" ] || die "no headers of the $flavour host kernel" "run: make setup"
+  [ -d "$headers" ] || die "no headers of the $flavour host kernel" "run: make $([ "$flavour" = checked ] && echo checked-kernel || echo setup)"
   farm=$build/module/$flavour
   mkdir -p "$farm"
   find "$farm" -xtype l -delete

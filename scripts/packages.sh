@@ -10,6 +10,7 @@ declare -A group=(
           qemu-system-x86 libzydis-dev libasmjit-dev libspdlog-dev libcli11-dev libgtest-dev nlohmann-json3-dev'
   [bochs]='bochs bochsbios vgabios bochs-term isolinux syslinux-common xorriso'
   [format]='clang-format'
+  [kernel]='bc bison flex libelf-dev'
   [study]='python3-matplotlib'
 )
 
