@@ -32,7 +32,7 @@ setup:
 	@bash scripts/setup.sh $(other_kernel)
 	$(if $(filter bochs,$(EMULATOR)),@bash scripts/packages.sh bochs)
 
-# A quarter of an hour and 4 GiB: never asked for by the rest.
+# A quarter of an hour and 3 GiB: never asked for by the rest.
 checked-kernel: setup
 	@bash scripts/checked-kernel.sh
 

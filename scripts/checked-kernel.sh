@@ -14,7 +14,7 @@ home=$cache/checked
 result=$cache/kernel/host-checked
 jobs=$(nproc)
 # So many files are compiled, roughly.
-files=1900
+files=850
 
 # The version of the package that the booted kernels came in: 6.1.176-1.
 version_wanted() {
@@ -31,7 +31,7 @@ fetch_source() {
   say "unpacking it"
   mkdir -p "$home/source"
   tar -C "$home/source" --strip-components=1 -xf "$home/package/usr/src/linux-source-6.1.tar.xz" ||
-    die "the kernel's source could not be unpacked into $home/source" "is there room for 4 GiB?"
+    die "the kernel's source could not be unpacked into $home/source" "is there room for 3 GiB?"
   rm -rf "$home/package"
   echo "$version" >"$home/version"
 }
