@@ -175,3 +175,20 @@ TEST(memory_slot_replaced_during_an_mmio_exit) {
   CHECK_EQ(copied[0], 0xa);
   CHECK_EQ(copied[1], 0xb);
 }
+
+// What comes before the guest's first instruction needs memory as well, here for the page-directory pointers. Who is
+// killed meanwhile gets none, and must not wait for it.
+TEST(memory_of_a_killed_first_run) {
+  needs_guest();
+  Watcher watcher;
+  Waiting memory;
+  CHECK_EQ(watcher.attach(memory.late(), Waiting::kSize), 0);
+  kvm_sregs sregs = watcher.vcpu.sregs();
+  sregs.cr3 = Watcher::kBase;
+  sregs.cr4 |= 1u << 5;
+  sregs.cr0 |= 1u << 31;
+  CHECK_EQ(watcher.vcpu.call(KVM_SET_SREGS, &sregs), 0);
+  Sharer runner(run_alone, &watcher.vcpu);
+  CHECK(memory.touched());
+  runner.kill();
+}
