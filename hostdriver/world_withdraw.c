@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 
+#include "compat.h"
 #include "world_private.h"
 
 #define LEAF_PAGES 512
