@@ -162,7 +162,7 @@ TEST(stay_forget) {
   guest.run();
 }
 
-TEST(stay_dirty_log) {
+TEST(stay_log_dirty) {
   needs_guest();
   Guest guest(CODE_OF(out));
   constexpr uint64_t kBig = 2ull << 30;

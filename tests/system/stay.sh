@@ -19,5 +19,5 @@ stay() {
 }
 stay core2duo 0x72310100 11 stay_
 # Most others are about what only a guest in translation makes the monitor do.
-stay EPYC,+svm 0x72310101 3 stay_forget stay_dirty_log stay_string
+stay EPYC,+svm 0x72310101 3 stay_forget stay_log_dirty stay_string
 finish
