@@ -87,6 +87,7 @@ test-all: export ROBUST_INSERTS ?= 100
 test-all: export ROBUST_KILLS ?= 50
 test-all: export CROWD_SECONDS ?= 600
 test-all: export WORKLIST_RUNS ?= 1000
+test-all: export NO_MEMORY_STRIDE ?= 1
 test-all: export TIMEOUT ?= 3000
 test-all: build
 	@bash scripts/build-module.sh $(build) cloud plain

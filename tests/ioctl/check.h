@@ -19,6 +19,7 @@ struct Skip {
 };
 
 void failed(const char* file, int line, const char* what);
+void restart_alarm();  // gives the running test its time once more
 
 template <class A, class B>
 bool check_equal(const A& a, const B& b, const char* file, int line, const char* what) {

@@ -47,6 +47,8 @@ void failed(const char* file, int line, const char* what) {
   std::fflush(stdout);
 }
 
+void restart_alarm() { alarm(kSecondsPerTest); }
+
 static void become(const char* user) {
   unsigned uid = 0, gid = 0;
   if (std::sscanf(user, "%u:%u", &uid, &gid) == 2 && !setgroups(0, nullptr) && !setgid(gid) && !setuid(uid)) return;

@@ -17,7 +17,10 @@ cat >"$work/drive" <<'END'
 leaks() { sleep 6; echo scan >/sys/kernel/debug/kmemleak; sleep 6; echo scan >/sys/kernel/debug/kmemleak; cat /sys/kernel/debug/kmemleak; }
 uname -r
 ls -d /sys/kernel/debug/kmemleak /sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc
+for kind in failslab fail_page_alloc; do echo N >/sys/kernel/debug/$kind/ignore-gfp-wait; echo 0 >/sys/kernel/debug/$kind/verbose; done
+echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem; echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 echo scan >/sys/kernel/debug/kmemleak; echo clear >/sys/kernel/debug/kmemleak
+export STRIDE=17
 for pair in bt:0x72310100 svm:0x72310101; do
   /root/ioctl_test --machine-type ${pair#*:}; echo "interface ${pair%:*} $?"
   ring1 run --engine ${pair%:*} --kernel /root/tables --mem 32M --isa-debug-exit </dev/null >/tmp/tables 2>&1
