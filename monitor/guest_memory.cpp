@@ -66,13 +66,24 @@ Backing GuestMemory::pin(uint64_t gfn, unsigned wanted, bool write) {
   return writable ? Backing::kRam : clean ? Backing::kClean : Backing::kReadOnly;
 }
 
+// How many pages a look-up may take along: what is known stays as it is. If the log has let a page be written, it would be read-only
+// again in the middle of an instruction that goes on to write it.
+unsigned GuestMemory::unknown_from(uint64_t gfn) {
+  unsigned count = 1;
+  for (; count < RING1_PIN_MAX; count++) {
+    const uint64_t* entry = slot(gfn + count, false);
+    if (entry && (*entry & kKnown)) break;
+  }
+  return count;
+}
+
 Backing GuestMemory::page(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
   const uint64_t gfn = page.frame();
   host_.work(kPageWork);
   if (gfn >= kMaxGfn) return Backing::kDevice;
   const Backing backing = known(page, hpa, va);
   if (backing != Backing::kBlocked) return backing;
-  const Backing pinned = pin(gfn, RING1_PIN_MAX, false);
+  const Backing pinned = pin(gfn, unknown_from(gfn), false);
   return has_memory(pinned) ? known(page, hpa, va) : pinned;
 }
 

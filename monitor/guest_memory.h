@@ -30,6 +30,7 @@ class GuestMemory final : public shadowmmu::GuestMemory {
 
   uint64_t* slot(uint64_t gfn, bool create);
   bool make_room(uint64_t first, uint64_t last);
+  unsigned unknown_from(uint64_t gfn);
   shadowmmu::Backing pin(uint64_t gfn, unsigned count, bool write);
 
   Host& host_;

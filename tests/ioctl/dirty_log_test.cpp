@@ -130,6 +130,25 @@ TEST(dirty_log_in_the_middle_of_a_string) {
   CHECK_EQ(std::memcmp(machine.memory.data() + 0x3000, "\1\2\3", 3), 0);
 }
 
+// Pages are looked up by sixteen. A page that may be written stays so when it is one of those.
+TEST(dirty_log_with_a_page_looked_up_again) {
+  needs_guest();
+  // mov ax, 0x2000; mov ds, ax; mov al, [0]; mov ax, 0x2100; mov ds, ax; mov ax, 0x3400; mov es, ax; mov si, 0xeffe; xor di, di;
+  // mov cx, 4; cld; rep movsb; hlt. So page 20 is written, and then page 16 looked up.
+  RealMode machine({0xb8, 0x00, 0x20, 0x8e, 0xd8, 0xa0, 0x00, 0x00, 0xb8, 0x00, 0x21, 0x8e, 0xd8, 0xb8, 0x00, 0x34, 0x8e, 0xc0,
+                    0xbe, 0xfe, 0xef, 0x31, 0xff, 0xb9, 0x04, 0x00, 0xfc, 0xf3, 0xa4, kHlt});
+  Memory logged(0x30000);
+  std::memset(logged.data(), 0, logged.size());
+  std::memcpy(logged.data() + 0xfffe, "abcd", 4);
+  CHECK_EQ(machine.vm.set_region(1, 0x20000, logged, logged.size(), KVM_MEM_LOG_DIRTY_PAGES), 0);
+  CHECK_EQ(machine.vcpu.run(), 0);
+  CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_HLT);
+  CHECK_EQ(std::memcmp(logged.data() + 0x14000, "abcd", 4), 0);
+  uint64_t bits = 0;
+  CHECK_EQ(read_log(machine.vm, 1, &bits), 0);
+  CHECK_EQ(bits, 1u << 20);
+}
+
 // A log that could not be handed over is not lost.
 TEST(dirty_log_kept) {
   needs_guest();
