@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Fuzzing: the tool's parsers here, then the device on the emulated host, by each engine that QEMU offers. MINUTES is the time of
-# each part; FUZZ_SEED repeats a run (which of two threads is first is not repeated); FUZZ_PARTS: only these.
+# Fuzzing: the tool's parsers here; then on the emulated host, by each engine that QEMU offers, the device, hostile guests, and
+# guests whose memory is written over while they run. MINUTES is the time of each part; FUZZ_SEED repeats a run (which of two
+# threads is first is not repeated); FUZZ_PARTS: only these.
 . "$(dirname "$0")/../system/lib.sh"
 
 seconds_each=$((60 * ${MINUTES:-1}))
 seed=${FUZZ_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
-parts=${FUZZ_PARTS:-parsers bt svm svm-shadow}
+parts=${FUZZ_PARTS:-parsers bt svm svm-shadow guests-bt guests-svm guests-svm-shadow scribble-bt scribble-svm scribble-svm-shadow}
 say "FUZZ_SEED=$seed"
 
 parsers() {
@@ -20,7 +21,7 @@ seconds=$seconds_each
 seed=$seed
 END
 cat >>"$work/drive" <<'END'
-type=$1
+type=$1 kind=$2
 bad() { echo "BAD: $*"; }
 # In KiB, with the pages that the processor keeps for itself.
 free() {
@@ -33,9 +34,9 @@ waiting() { grep -l "^State:.D" /proc/[0-9]*/status; }
 tables() { timeout 120 ring1 run --kernel /root/tables --mem 32M --isa-debug-exit </dev/null 2>&1 | grep -q "^PASS" || bad "a guest $1"; }
 tables before
 # What a kernel fills its caches with is no leak.
-fuzz --seed 0 --seconds 6 --machine-type $type >/dev/null || bad "the first generations"
+fuzz --kind $kind --seed 0 --seconds 6 --machine-type $type >/dev/null || bad "the first generations"
 before=$(free)
-fuzz --seed $seed --seconds $seconds --machine-type $type || bad "see above"
+fuzz --kind $kind --seed $seed --seconds $seconds --machine-type $type || bad "see above"
 after=$(free)
 echo "free $before -> $after KiB"
 [ $after -ge $((before - 6144)) ] || bad "$((before - after)) KiB have gone"
@@ -44,17 +45,17 @@ left=$(ring1 ps --json 2>&1 | tr -d ' \n')
 [ "$left" = '{}' ] || bad "machines are left: $left"
 tables behind
 rmmod ring1 || bad "the module does not unload"
-dmesg | grep -v 'Speculative Return Stack' | grep -E 'BUG|WARNING|Oops|Call Trace|hung|panic' && { bad "the host's log"; dmesg | tail -n 100; }
+dmesg | grep -v 'Speculative Return Stack' | grep -E 'BUG|WARNING|Oops|Call Trace|hung|panic|KASAN|UBSAN' && { bad "the host's log"; dmesg | tail -n 100; }
 echo end
 END
 
 files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/tests/fuzz/fuzz:bin/fuzz" --file "$work/drive:root/drive")
-# device MACHINE-TYPE [VARIABLE=VALUE...]: the type as in include/ring1/api.h
-device() {
-  local type=$1
-  shift
-  say "machine type $type $*"
-  host "sh /root/drive $type" SMP=2 TIMEOUT=$((2 * seconds_each + 300)) "$@" || fail "the host ended with $?"
+# host_part KIND MACHINE-TYPE [VARIABLE=VALUE...]: the type as in include/ring1/api.h
+host_part() {
+  local kind=$1 type=$2
+  shift 2
+  say "$kind, machine type $type $*"
+  host "sh /root/drive $type $kind" SMP=2 TIMEOUT=$((2 * seconds_each + 300)) "$@" || fail "the host ended with $?"
   grep -v '^generation' "$work/out" | sed 's/^/    /'
   say "$(grep '^generation' "$work/out" | tail -n 1), $seconds s"
   grep -q '^BAD' "$work/out" && fail "see above"
@@ -62,11 +63,13 @@ device() {
 }
 
 for part in $parts; do
-  case $part in
+  kind=device
+  case $part in guests-* | scribble-*) kind=${part%%-*} ;; esac
+  case ${part#$kind-} in
     parsers) parsers ;;
-    bt) device 0x72310100 CPU=core2duo ;;
-    svm) device 0x72310101 CPU=EPYC,+svm ICOUNT=0 ;;
-    svm-shadow) device 0x72310301 CPU=EPYC,+svm ICOUNT=0 ;;
+    bt) host_part $kind 0x72310100 CPU=core2duo MODULE_ARGS=check_recovery=$([ $kind = guests ] && echo 1 || echo 0) ;;
+    svm) host_part $kind 0x72310101 CPU=EPYC,+svm ICOUNT=0 ;;
+    svm-shadow) host_part $kind 0x72310301 CPU=EPYC,+svm ICOUNT=0 ;;
     *) fail "there is no part $part" ;;
   esac
 done

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// fuzz [--seed N] [--seconds N] [--machine-type N] [--generation N]
+// fuzz [--seed N] [--seconds N] [--machine-type N] [--generation N] [--kind device|guests|scribble]
 // Abuses /dev/ring1 in generations of a few seconds, every other as an ordinary user of group kvm. The seed gives each
 // thread's operations; which of two threads is first it does not give. Needs the device and CAP_SYS_ADMIN: run.sh.
 #include <grp.h>
@@ -24,13 +24,14 @@ constexpr unsigned kUser = 1000, kKvmGroup = 36;
 struct Settings {
   uint64_t seed = 1, seconds = 10, generation = 0;
   unsigned long machine_type = 0;
+  enum { kDevice, kGuests, kScribble } kind = kDevice;
 };
 
 void become_user() {
   if (setgroups(0, nullptr) || setgid(kKvmGroup) || setuid(kUser)) std::perror("setuid"), _exit(2);
 }
 
-// False: it did not end.
+// False: it did not end, or something went wrong in it.
 bool live(const Settings& settings, uint64_t number) {
   const uint64_t seed = derived(settings.seed, number);
   Random random(seed);
@@ -42,7 +43,8 @@ bool live(const Settings& settings, uint64_t number) {
   if (child == 0) {
     setpgid(0, 0);
     if (number % 2) become_user();
-    run_generation(seed, settings.machine_type);
+    if (settings.kind == Settings::kDevice) run_generation(seed, settings.machine_type);
+    run_guest_generation(seed, settings.machine_type, settings.kind == Settings::kScribble);
   }
   setpgid(child, child);
   usleep(static_cast<useconds_t>(1'000'000 + random.below(2'000'000)));
@@ -54,6 +56,11 @@ bool live(const Settings& settings, uint64_t number) {
     trail->print();
     print_processes();
   }
+  if (const char* failure = trail->failure) {
+    std::printf("FAIL: %s; the last operations:\n", failure);
+    trail->print();
+    return false;
+  }
   return ended;
 }
 
@@ -64,6 +71,9 @@ bool parse(int argc, char** argv, Settings& settings) {
     else if (!std::strcmp(argv[i], "--seconds")) settings.seconds = number;
     else if (!std::strcmp(argv[i], "--machine-type")) settings.machine_type = number;
     else if (!std::strcmp(argv[i], "--generation")) settings.generation = number;
+    else if (!std::strcmp(argv[i], "--kind") && !std::strcmp(argv[i + 1], "device")) settings.kind = Settings::kDevice;
+    else if (!std::strcmp(argv[i], "--kind") && !std::strcmp(argv[i + 1], "guests")) settings.kind = Settings::kGuests;
+    else if (!std::strcmp(argv[i], "--kind") && !std::strcmp(argv[i + 1], "scribble")) settings.kind = Settings::kScribble;
     else return false;
   }
   return argc % 2 == 1;
@@ -84,6 +94,9 @@ int main(int argc, char** argv) {
     if (!live(settings, number)) return 1;
     steps += trail->steps();
   }
+  for (unsigned reason = 0; reason < Trail::kReasons; reason++)
+    if (const uint64_t count = trail->reasons[reason])
+      std::printf("  exits with reason %u: %llu\n", reason, static_cast<unsigned long long>(count));
   std::printf("PASS %llu operations, KVM_RUN %llu, of them left by the guest %llu\n", static_cast<unsigned long long>(steps),
               static_cast<unsigned long long>(trail->runs), static_cast<unsigned long long>(trail->exits));
   return 0;

@@ -21,11 +21,14 @@ class Trail {
 
   Step& begin(unsigned actor, const char* name, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0);
   void print() const;
-  void clear() { next_ = 0; }
+  void clear() { next_ = 0, failure = nullptr; }
   uint64_t steps() const { return next_; }
 
   std::atomic<bool> stop;
+  std::atomic<const char*> failure;  // a literal, or null
   std::atomic<uint64_t> runs, exits;  // of KVM_RUN, and how many of them came out of a guest
+  static constexpr unsigned kReasons = 64;
+  std::atomic<uint64_t> reasons[kReasons];  // exits by KVM_EXIT_, of the hostile guests
 
  private:
   static constexpr unsigned kKept = 200;

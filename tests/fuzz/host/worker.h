@@ -32,4 +32,7 @@ void change_process(Worker& worker);  // process.cpp
 [[noreturn]] void run_generation(uint64_t seed, unsigned long machine_type);
 void work(Worker& worker);
 
+// guest_generation.cpp: one of hostile guests.
+[[noreturn]] void run_guest_generation(uint64_t seed, unsigned long machine_type, bool scribbling);
+
 }  // namespace ring1::fuzz

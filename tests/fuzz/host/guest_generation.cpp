@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Hostile guests, beside one that keeps account of its memory; and, if wanted, a thread of the VMM that writes over the guests'
+// code, stacks and tables while they run.
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "guest_machine.h"
+#include "hostile_code.h"
+#include "worker.h"
+
+namespace ring1::fuzz {
+namespace {
+
+using Layout = HostileLayout;
+
+constexpr unsigned kHostile = 2, kThreads = kHostile + 2, kPatience = 3, kRunsEach = 60;
+constexpr long kSignalEvery = 4000;  // microseconds
+constexpr uint16_t kRound = 0x80, kWrong = 0x81;
+
+// Each word of 128 KiB is what the last round left. From 0: mov edi, 0x40000; 1: cmp [edi], ebx; jne 2f; inc dword [edi];
+// add edi, 4; cmp edi, 0x60000; jb 1b; inc ebx; out 0x80, al; jmp 0; 2: out 0x81, al; hlt
+constexpr uint8_t kKeeper[] = {0xbf, 0, 0, 4, 0, 0x39, 0x1f, 0x75, 0x12, 0xff, 0x07, 0x83, 0xc7, 4, 0x81, 0xff,
+                               0, 0, 6, 0, 0x72, 0xef, 0x43, 0xe6, 0x80, 0xeb, 0xe5, 0xe6, 0x81, 0xf4};
+
+struct Actor {
+  Worker worker;
+  unsigned long machine_type;
+  GuestMachine* machine;
+  std::atomic<int> task;
+};
+Actor* actors[kThreads];
+
+void check_panic(const GuestMachine& machine) {
+  if (machine.shared->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
+      machine.shared->internal.suberror == KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON)
+    trail->failure = "a guest made the monitor panic";
+}
+
+void* keep(void* argument) {
+  auto& actor = *static_cast<Actor*>(argument);
+  GuestMachine& machine = *actor.machine;
+  actor.task = static_cast<int>(syscall(SYS_gettid));
+  constexpr uint32_t kCode = 0x1000;
+  std::memcpy(machine.memory + kCode, kKeeper, sizeof kKeeper);
+  if (!machine.create(false, false)) return nullptr;
+  machine.start(kCode, kCode);
+  uint64_t rounds = 0;
+  while (!trail->stop) {
+    const long result = machine.run();
+    if (result == -EINTR) continue;
+    if (result || machine.shared->exit_reason != KVM_EXIT_IO || machine.shared->io.port != kRound) {
+      actor.worker.begin("the keeper", static_cast<uint64_t>(-result), machine.shared->exit_reason, machine.shared->io.port).result = 0;
+      trail->failure = "the guest beside them has lost something";
+      return nullptr;
+    }
+    rounds++;
+  }
+  return nullptr;
+}
+
+void set_tables(Random& random, int vcpu) {
+  kvm_sregs sregs;
+  if (ioctl(vcpu, KVM_GET_SREGS, &sregs)) return;
+  sregs.gdt = {Layout::kGdt, static_cast<uint16_t>(8 * Layout::kDescriptors - 1), {}};
+  sregs.idt = {Layout::kIdt, 0x7ff, {}};
+  sregs.tr = {.base = Layout::kTss, .limit = 0x67, .selector = 0x28, .type = 11, .present = 1};
+  sregs.ldt = {.base = Layout::kLdt, .limit = 8 * Layout::kDescriptors - 1, .selector = 0x30, .type = 2, .present = 1};
+  switch (random.below(4)) {
+    case 0: sregs.cr0 |= 0x80000000, sregs.cr4 = 0x10, sregs.cr3 = Layout::kDirectory; break;
+    case 1: sregs.cr0 |= 0x80000000, sregs.cr4 = 0x30, sregs.cr3 = Layout::kDirectoryPointers; break;
+    case 2: sregs.cr4 = random.next() & 0x7ff; break;
+    default: break;
+  }
+  if (random.one_in(8)) sregs.cr0 |= random.next() & 0x60010026;
+  ioctl(vcpu, KVM_SET_SREGS, &sregs);
+}
+
+void set_registers(Random& random, int vcpu) {
+  kvm_regs regs = {};
+  for (auto* each : {&regs.rax, &regs.rbx, &regs.rcx, &regs.rdx, &regs.rsi, &regs.rdi, &regs.rbp})
+    *each = (random.one_in(2) ? random.next() : Layout::kData + random.below(Layout::kDataSize)) & 0xffffffff;
+  regs.rsp = Layout::kStackTop - 4 * random.below(64);
+  regs.rip = Layout::kCode + random.below(Layout::kCodeSize - 64);
+  regs.rflags = 2 | (random.one_in(2) ? 0x200 : 0) | (random.one_in(8) ? random.next() & 0x1f4dd5 : 0);
+  ioctl(vcpu, KVM_SET_REGS, &regs);
+}
+
+void send_event(Random& random, const GuestMachine& machine) {
+  kvm_interrupt interrupt = {static_cast<uint32_t>(random.below(256))};
+  kvm_irq_level line = {{static_cast<uint32_t>(random.below(24))}, static_cast<uint32_t>(random.below(2))};
+  switch (random.below(3)) {
+    case 0: ioctl(machine.vcpu, KVM_INTERRUPT, &interrupt); break;
+    case 1: ioctl(machine.vcpu, KVM_NMI, 0); break;
+    default: ioctl(machine.vm, KVM_IRQ_LINE, &line); break;
+  }
+}
+
+void answer(Random& random, const GuestMachine& machine) {
+  kvm_run* run = machine.shared;
+  const uint64_t any = random.next();
+  if (run->exit_reason == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_IN)
+    std::memcpy(reinterpret_cast<uint8_t*>(run) + run->io.data_offset, &any, run->io.size);
+  if (run->exit_reason == KVM_EXIT_MMIO) std::memcpy(run->mmio.data, &any, sizeof any);
+}
+
+// Until it has been interrupted some times, died, or had its share.
+void run_hostile(Worker& worker, GuestMachine& machine, uint64_t seed) {
+  unsigned interrupted = 0;
+  for (unsigned i = 0; i < kRunsEach && interrupted < kPatience && !trail->stop; i++) {
+    Step& step = worker.begin("guest", seed, i);
+    const long result = machine.run();
+    step.result = result;
+    trail->runs++;
+    if (result == -EINTR) {
+      interrupted++;
+    } else if (result) {
+      return machine.destroy();
+    } else {
+      trail->exits++;
+      trail->reasons[machine.shared->exit_reason % Trail::kReasons]++;
+      step.arguments[2] = machine.shared->exit_reason;
+      check_panic(machine);
+      if (machine.shared->exit_reason == KVM_EXIT_SHUTDOWN || machine.shared->exit_reason == KVM_EXIT_INTERNAL_ERROR) return;
+      answer(worker.random, machine);
+    }
+    if (worker.random.one_in(4)) send_event(worker.random, machine);
+    if (worker.random.one_in(4)) change_hostile(worker.random, machine.memory);
+  }
+}
+
+void* be_hostile(void* argument) {
+  auto& actor = *static_cast<Actor*>(argument);
+  Random& random = actor.worker.random;
+  GuestMachine& machine = *actor.machine;
+  actor.task = static_cast<int>(syscall(SYS_gettid));
+  while (!trail->stop) {
+    if (!machine.is_there() || random.one_in(8)) machine.create(random.one_in(2), random.one_in(4));
+    if (!machine.is_there()) continue;
+    const uint64_t seed = random.next();
+    Random content(seed);
+    if (!random.one_in(3)) make_hostile(content, machine.memory);
+    machine.start(Layout::kCode, Layout::kStackTop);
+    set_tables(content, machine.vcpu);
+    set_registers(content, machine.vcpu);
+    run_hostile(actor.worker, machine, seed);
+  }
+  return nullptr;
+}
+
+void* scribble_always(void* argument) {
+  auto& actor = *static_cast<Actor*>(argument);
+  while (!trail->stop) change_hostile(actor.worker.random, actors[actor.worker.random.below(kHostile)]->machine->memory);
+  return nullptr;
+}
+
+}  // namespace
+
+void run_guest_generation(uint64_t seed, unsigned long machine_type, bool scribbling) {
+  install_handlers();
+  void* (*const functions[kThreads])(void*) = {be_hostile, be_hostile, keep, scribble_always};
+  for (unsigned i = 0; i < kThreads; i++) {
+    GuestMachine* machine = i <= kHostile ? new GuestMachine(machine_type, Layout::kMemory) : nullptr;
+    actors[i] = new Actor{Worker(i, derived(seed, i)), machine_type, machine, 0};
+  }
+  for (unsigned i = 0; i < (scribbling ? kThreads : kThreads - 1); i++) {
+    pthread_t thread;
+    pthread_create(&thread, nullptr, functions[i], actors[i]);
+  }
+  Random random(derived(seed, 1000));
+  while (!trail->stop) {
+    usleep(kSignalEvery);
+    if (const int task = actors[random.below(kHostile + 1)]->task) syscall(SYS_tkill, task, SIGUSR1);
+  }
+  _exit(0);
+}
+
+}  // namespace ring1::fuzz
