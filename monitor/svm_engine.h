@@ -52,6 +52,7 @@ class SvmEngine final : public HardwareEngine {
   void trace_entry();
   void take_exit();
   bool hides_caching() const;
+  bool hides_long_mode() const;
   void set_nested(bool on);
 
   // The end of an NMI's handler (svm_nmi.cpp)

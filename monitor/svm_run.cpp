@@ -27,12 +27,16 @@ constexpr uint64_t kPagingBits =
 // A guest that turns off caching would only slow itself down: the module's memory stays coherent anyway.
 bool SvmEngine::hides_caching() const { return cpu_.cr0 & kNoCaching; }
 
+// At an exit QEMU loads the host's CR0 while the guest's EFER and CR4 are still there. If those say long mode without PAE, it
+// leaves paging off for the host, which never comes back. LME means nothing while paging is off, so the processor need not have it.
+bool SvmEngine::hides_long_mode() const { return (cpu_.efer & efer::kLme) && !(cpu_.cr0 & cr0::kPg); }
+
 void SvmEngine::store_control_registers() {
   hwaccel::svm::VmcbState& state = vmcb_->state;
   const uint64_t machine_check = monitor_.host.switch_page().mon_cr4 & cr4::kMce;
   state.cr0 = cpu_.cr0 & ~kNoCaching;
   state.cr4 = cpu_.cr4 | machine_check;
-  state.efer = cpu_.efer | kSvme;
+  state.efer = (cpu_.efer & ~(hides_long_mode() ? efer::kLme : 0)) | kSvme;
   state.cr3 = cpu_.cr3;
   if (nested_) return;
   state.cr0 |= cr0::kPg | cr0::kWp;
@@ -49,7 +53,7 @@ void SvmEngine::store_state() {
 void SvmEngine::prepare_controls() {
   hwaccel::svm::VmcbControl& control = vmcb_->control;
   hwaccel::svm::set_intercepts({.nested_paging = nested_,
-                                .watch_cr0 = hides_caching() || pae_needs_shadows_,
+                                .watch_cr0 = hides_caching() || hides_long_mode() || pae_needs_shadows_,
                                 .nmi_blocked = cpu_.nmi_blocked && !iret_.running,
                                 .interrupt_window = interrupt_waiting_},
                                &control);
@@ -140,10 +144,10 @@ void SvmEngine::to_architectural() {
   hwaccel::svm::load_segments(state, &cpu_);
   if (!nested_) return;
   // What the guest may change without us.
-  const uint64_t hidden = hides_caching() ? kNoCaching : 0;
+  const uint64_t hidden = hides_caching() ? kNoCaching : 0, enabled = hides_long_mode() ? efer::kLme : 0;
   cpu_.cr0 = (cpu_.cr0 & hidden) | (state.cr0 & ~hidden);
   cpu_.cr3 = state.cr3;
-  cpu_.efer = state.efer & ~kSvme;
+  cpu_.efer = (state.efer & ~kSvme) | enabled;
   monitor_.machine.control_registers_adopted();
 }
 

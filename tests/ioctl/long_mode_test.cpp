@@ -243,6 +243,26 @@ TEST(long_mode_code) {
 }
 
 // Each on eight bytes of a device, with RAX and RBX in hand; R9 and RDI point there, RSI at eight bytes of memory.
+// Long mode enabled, paging off, PAE off: what a hostile guest leaves a processor in at an exit. QEMU forgets to turn paging on for
+// the host then, and KVM on it never comes back.
+TEST(long_mode_enabled_without_paging) {
+  SKIP_UNLESS(options.guest, "no guest code wanted");
+  RealMode machine({0x90, 0xe6, 0x80, 0xf4});
+  SKIP_UNLESS(machine.vm.device.is_ring1(), "it would hang the emulator");
+  SKIP_UNLESS(machine.vm.has_long_mode(), "no long mode");
+  take_supported_cpuid(machine.vm, machine.vcpu);
+  machine.enter_protected_mode();
+  kvm_sregs sregs = machine.vcpu.sregs();
+  sregs.efer = kLme;
+  CHECK_EQ(machine.vcpu.call(KVM_SET_SREGS, &sregs), 0);
+  for (const unsigned reason : {KVM_EXIT_IO, KVM_EXIT_HLT}) {
+    CHECK_EQ(machine.vcpu.run(), 0);
+    CHECK_EQ(machine.vcpu.shared->exit_reason, reason);
+    CHECK_EQ(machine.vcpu.sregs().efer, kLme);
+    CHECK_EQ(get_msr(machine.vcpu, kEfer), kLme);
+  }
+}
+
 TEST(long_mode_device_memory) {
   SKIP_UNLESS(options.guest, "--no-guest");
   Vm vm;
