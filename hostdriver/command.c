@@ -48,6 +48,12 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 		case RING1_REQUEST_WALL_CLOCK:
 			shared->wall_clock_ns = ktime_get_real_ns();
 			break;
+		case RING1_REQUEST_NONE:
+			if (fatal_signal_pending(current))
+				vcpu->dead = true;
+			else
+				ring1_vcpu_die(vcpu, "no processor can run it any more");
+			return RING1_REQUEST_PANIC;
 		case RING1_REQUEST_PANIC:
 			ring1_vcpu_die(vcpu, "the monitor panicked");
 			return request;

@@ -106,7 +106,7 @@ static void load_user_segments(const struct ring1_switch *sw)
 enum visit_result {
 	VISITED,
 	TOO_EARLY, /* guest pages must be withdrawn first */
-	NEVER,	   /* the world can never be entered again */
+	NEVER,	   /* the processor cannot run it, or the thread is being killed */
 };
 
 static enum visit_result visit(struct ring1_world *world)
@@ -157,7 +157,7 @@ enum ring1_request ring1_world_enter(struct ring1_world *world)
 		if (result == TOO_EARLY)
 			continue;
 		if (result == NEVER)
-			return RING1_REQUEST_PANIC;
+			return RING1_REQUEST_NONE;
 		switch (world->shared->request) {
 		case RING1_REQUEST_PAGES:
 			ring1_world_grant(world);
