@@ -55,16 +55,17 @@ WildGuest::WildGuest() : random(1), memory_(kMemory) {
   struct sigaction action = {};
   action.sa_handler = [](int) {};
   sigaction(SIGALRM, &action, nullptr);
-  const itimerval turn = {{0, kTurnMicroseconds}, {0, kTurnMicroseconds}};
-  setitimer(ITIMER_REAL, &turn, nullptr);
   pthread_create(&writer_, nullptr, write_always, this);
 }
 
 WildGuest::~WildGuest() {
   ended_ = true;
   pthread_join(writer_, nullptr);
-  const itimerval off = {};
-  setitimer(ITIMER_REAL, &off, nullptr);
+}
+
+void WildGuest::turn(long microseconds) {
+  const itimerval value = {{0, microseconds}, {0, microseconds}};
+  setitimer(ITIMER_REAL, &value, nullptr);
 }
 
 void* WildGuest::write_always(void* self) {
@@ -111,7 +112,9 @@ bool WildGuest::execute(const uint8_t* bytes, unsigned count) {
   *marker = 0;
   for (unsigned i = 0; i < kPatience && !*marker; i++) {
     reset();
+    turn(kTurnMicroseconds);
     machine_->vcpu.run();
+    turn(0);  // KVM_CREATE_VM is interrupted by any signal (mm_take_all_locks)
   }
   return *marker;
 }

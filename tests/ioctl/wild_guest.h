@@ -38,6 +38,7 @@ class WildGuest {
 
  private:
   static void* write_always(void* self);
+  static void turn(long microseconds);  // 0: no signal comes
   void reset();
 
   struct Machine {
