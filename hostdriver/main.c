@@ -20,6 +20,10 @@ bool ring1_check_recovery;
 module_param_named(check_recovery, ring1_check_recovery, bool, 0444);
 MODULE_PARM_DESC(check_recovery, "debug: verify the recovery of guest state at every translation");
 
+u8 ring1_check_mmu;
+module_param_named(check_mmu, ring1_check_mmu, byte, 0444);
+MODULE_PARM_DESC(check_mmu, "debug: verify the shadow page tables at every n-th turn of the monitor (default 0: never)");
+
 bool ring1_trace;
 module_param_named(trace, ring1_trace, bool, 0444);
 MODULE_PARM_DESC(trace, "debug: log every entry into the guest");

@@ -114,6 +114,7 @@ static void configure(struct ring1_vcpu *vcpu)
 	config->pit = vcpu->vm->pit;
 	config->chaining = ring1_chaining;
 	config->check_recovery = ring1_check_recovery;
+	config->check_mmu = ring1_check_mmu;
 	config->trace = ring1_trace;
 	config->long_mode = !!(ring1_guest_features(vcpu->vm) & RING1_FEATURE_LONG_MODE);
 	config->engine = vcpu->vm->choice.engine;

@@ -240,6 +240,13 @@ void Engine::give_up_withdrawn() {
   attend();
 }
 
+void Engine::check_mmu() {
+  if (++rounds_ % shared_.config.check_mmu || must_give_up()) return;
+  const char* broken = monitor_.mmu.check();
+  if (broken) monitor_.log.line("the shadow tables: %s", broken);
+  RING1_ASSERT(!broken);
+}
+
 void Engine::round() {
   if (monitor_.take_state_written()) [[unlikely]]
     state_written();
@@ -252,6 +259,8 @@ void Engine::round() {
     monitor_.host.request(RING1_REQUEST_DEADLINE);
     attend();
   }
+  if (shared_.config.check_mmu) [[unlikely]]
+    check_mmu();
   if (serve_pending() && !must_give_up()) run_guest();
 }
 

@@ -132,6 +132,7 @@ class Engine {
   static constexpr uint64_t kInterruptFlag = 1u << 9;
 
   void give_up_withdrawn();
+  void check_mmu();
   bool serve_pending();  // false: start the round again
   bool serve_timers();
   bool serve_breakpoints();
@@ -143,6 +144,7 @@ class Engine {
   emulator::Outcome step_watched(emulator::Fault* fault);
 
   bool attention_ = true;  // something may be pending: look before the next entry
+  uint64_t rounds_ = 0;    // counted for check_mmu()
   void account_exit(uint64_t now);
 
   uint64_t entered_at_ = 0, left_at_ = 0;    // TSC of the last stay in the guest

@@ -154,7 +154,7 @@ struct ring1_config {
 	__u8 asid_shared;   /* svm: others use the same ASID: its entries in the TLB are old at each visit */
 	__u8 active_time;   /* virtual time stands while the VM does not run */
 	__u8 tsc_stable;    /* the host takes its TSC for one clock on all processors */
-	__u8 pad[1];
+	__u8 check_mmu;	    /* debug: verify the shadow tables at every n-th round; 0: never */
 	__u64 created_ns;   /* real time when the vCPU was made */
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */

@@ -64,13 +64,14 @@ host_part() {
 }
 
 for part in $parts; do
-  kind=device
+  kind=device checks=
   case $part in guests-* | scribble-*) kind=${part%%-*} ;; esac
+  [ $kind != guests ] || checks='check_recovery=1 check_mmu=16'
   case ${part#$kind-} in
     parsers) parsers ;;
-    bt) host_part $kind 0x72310100 CPU=core2duo MODULE_ARGS=check_recovery=$([ $kind = guests ] && echo 1 || echo 0) ;;
+    bt) host_part $kind 0x72310100 CPU=core2duo MODULE_ARGS="$checks" ;;
     svm) host_part $kind 0x72310101 CPU=EPYC,+svm ICOUNT=0 ;;
-    svm-shadow) host_part $kind 0x72310301 CPU=EPYC,+svm ICOUNT=0 ;;
+    svm-shadow) host_part $kind 0x72310301 CPU=EPYC,+svm ICOUNT=0 MODULE_ARGS="$checks" ;;
     *) fail "there is no part $part" ;;
   esac
 done

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // KVM_GET_DIRTY_LOG: its errors, when it begins and ends, and that it holds what the guest has written, against a copy
 // of the memory.
+#include <unistd.h>
+
 #include <atomic>
 #include <cstring>
 #include <thread>
@@ -390,6 +392,7 @@ TEST(dirty_log_while_it_runs) {
     uint64_t bitmap[Scribbler::kPages / 64];
     CHECK_EQ(read_log(guest.vm, 0, bitmap), 0);
     for (unsigned i = 0; i < Scribbler::kPages / 64; i++) seen[i] |= bitmap[i];
+    usleep(readings);  // each reading takes the guest from its processor: on a slow one it would never get anywhere
   }
   runner.join();
   CHECK(readings > 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Hostile guests, beside one that keeps account of its memory; and, if wanted, a thread of the VMM that writes over the guests'
-// code, stacks and tables while they run.
+// Hostile guests, beside one that keeps account of its memory. Nobody but the guests writes their memory, so that the monitor may
+// check its shadow tables against theirs (check_mmu); unless the VMM is to write over code, stacks and tables: between their turns,
+// and from a thread while they run.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -35,6 +36,7 @@ struct Actor {
   std::atomic<int> task;
 };
 Actor* actors[kThreads];
+bool written_by_vmm;
 
 void check_panic(const GuestMachine& machine) {
   if (machine.shared->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
@@ -130,7 +132,7 @@ void run_hostile(Worker& worker, GuestMachine& machine, uint64_t seed) {
       answer(worker.random, machine);
     }
     if (worker.random.one_in(4)) send_event(worker.random, machine);
-    if (worker.random.one_in(4)) change_hostile(worker.random, machine.memory);
+    if (written_by_vmm && worker.random.one_in(4)) change_hostile(worker.random, machine.memory);
   }
 }
 
@@ -140,11 +142,12 @@ void* be_hostile(void* argument) {
   GuestMachine& machine = *actor.machine;
   actor.task = static_cast<int>(syscall(SYS_gettid));
   while (!trail->stop) {
-    if (!machine.is_there() || random.one_in(8)) machine.create(random.one_in(2), random.one_in(4));
-    if (!machine.is_there()) continue;
     const uint64_t seed = random.next();
     Random content(seed);
-    if (!random.one_in(3)) make_hostile(content, machine.memory);
+    const bool from_new = !random.one_in(3);
+    if (!machine.is_there() || random.one_in(8) || (from_new && !written_by_vmm)) machine.create(random.one_in(2), random.one_in(4));
+    if (!machine.is_there()) continue;
+    if (from_new) make_hostile(content, machine.memory);
     machine.start(Layout::kCode, Layout::kStackTop);
     set_tables(content, machine.vcpu);
     set_registers(content, machine.vcpu);
@@ -163,6 +166,7 @@ void* scribble_always(void* argument) {
 
 void run_guest_generation(uint64_t seed, unsigned long machine_type, bool scribbling) {
   install_handlers();
+  written_by_vmm = scribbling;
   void* (*const functions[kThreads])(void*) = {be_hostile, be_hostile, keep, scribble_always};
   for (unsigned i = 0; i < kThreads; i++) {
     GuestMachine* machine = i <= kHostile ? new GuestMachine(machine_type, Layout::kMemory) : nullptr;
