@@ -162,6 +162,8 @@ bool Engine::serve_pending() {
     return false;
   }
   apply_pending();
+  // It may have found no memory for other tables: the guest must not be entered on those that went.
+  if (monitor_.machine.failure()) return false;
   if (monitor_.host.take_visited()) attend();
   if (!attention_) return true;
   attention_ = false;
@@ -242,7 +244,10 @@ void Engine::give_up_withdrawn() {
 
 void Engine::check_mmu() {
   if (++rounds_ % shared_.config.check_mmu || must_give_up()) return;
+  // A turn for the host in between may take pages away that the tables still show.
+  const uint64_t generation = monitor_.memory.generation();
   const char* broken = monitor_.mmu.check();
+  if (generation != monitor_.memory.generation()) return;
   if (broken) monitor_.log.line("the shadow tables: %s", broken);
   RING1_ASSERT(!broken);
 }

@@ -51,6 +51,8 @@ class SvmEngine final : public HardwareEngine {
   void prepare_flush();
   void trace_entry();
   void take_exit();
+  void switched_tasks();
+  uint64_t shadow_cr3() const;
   bool hides_caching() const;
   bool hides_long_mode() const;
   void set_nested(bool on);

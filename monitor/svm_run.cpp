@@ -36,13 +36,17 @@ void SvmEngine::store_control_registers() {
   const uint64_t machine_check = monitor_.host.switch_page().mon_cr4 & cr4::kMce;
   state.cr0 = cpu_.cr0 & ~kNoCaching;
   state.cr4 = cpu_.cr4 | machine_check;
-  state.efer = (cpu_.efer & ~(hides_long_mode() ? efer::kLme : 0)) | kSvme;
+  state.efer = (cpu_.efer & ~(hides_long_mode() ? efer::kLme | efer::kLma : 0)) | kSvme;
   state.cr3 = cpu_.cr3;
   if (nested_) return;
   state.cr0 |= cr0::kPg | cr0::kWp;
   state.cr4 = (state.cr4 & ~kPagingBits) | cr4::kPae;
   state.efer = (cpu_.efer & efer::kSce) | efer::kNxe | kSvme;
-  state.cr3 = reinterpret_cast<uint64_t>(pointers_) - monitor_.host.switch_page().direct_map;
+  state.cr3 = shadow_cr3();
+}
+
+uint64_t SvmEngine::shadow_cr3() const {
+  return reinterpret_cast<uint64_t>(pointers_) - monitor_.host.switch_page().direct_map;
 }
 
 void SvmEngine::store_state() {
@@ -117,8 +121,18 @@ void SvmEngine::run_guest() {
   left_guest();
   if (!ran) return physical_interrupt_pending();
   flush_wanted_ = false;
+  if (!nested_ && vmcb_->state.cr3 != shadow_cr3()) [[unlikely]]
+    return switched_tasks();
   take_exit();
   handle_exit();
+}
+
+// CR3 is not the guest's to load on shadow tables, and writes of it and task switches exit (APM 2 15.14.1). QEMU 7.2 knows no
+// such intercept of task switches.
+void SvmEngine::switched_tasks() {
+  live_ = Live::kVmcb;
+  to_architectural();
+  internal_error(KVM_INTERNAL_ERROR_EMULATION, "the guest has switched tasks on shadow tables, and this processor let it");
 }
 
 void SvmEngine::take_exit() {
@@ -144,7 +158,7 @@ void SvmEngine::to_architectural() {
   hwaccel::svm::load_segments(state, &cpu_);
   if (!nested_) return;
   // What the guest may change without us.
-  const uint64_t hidden = hides_caching() ? kNoCaching : 0, enabled = hides_long_mode() ? efer::kLme : 0;
+  const uint64_t hidden = hides_caching() ? kNoCaching : 0, enabled = hides_long_mode() ? cpu_.efer & efer::kLme : 0;
   cpu_.cr0 = (cpu_.cr0 & hidden) | (state.cr0 & ~hidden);
   cpu_.cr3 = state.cr3;
   cpu_.efer = (state.efer & ~kSvme) | enabled;

@@ -38,6 +38,7 @@ void ShadowMmu::release() {
   pool_.release();
   infos_.release();
   for (unsigned& root : roots_) root = 0;
+  for (Hpa& directory : directories_) directory = Hpa(0);
   hole_.clear();
   hole_collides_ = false;
 }

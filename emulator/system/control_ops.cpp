@@ -39,7 +39,7 @@ Outcome write_cr0(Context& c, uint64_t value) {
     c.cpu.seg[kSs].access &= ~RING1_AR_DPL_MASK;
     c.cpu.rflags &= ~uint64_t{eflags::kVm};
   }
-  if (switches_mode) c.cpu.efer ^= efer::kLma;
+  if (switches_mode) c.cpu.efer = (c.cpu.efer & ~efer::kLma) | (value & cr0::kPg ? efer::kLma : 0);
   c.cpu.cr0 = value;
   c.machine.cr0_written(old);
   return Outcome::kDone;
