@@ -49,11 +49,9 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 			shared->wall_clock_ns = ktime_get_real_ns();
 			break;
 		case RING1_REQUEST_NONE:
-			if (fatal_signal_pending(current))
-				vcpu->dead = true;
-			else
-				ring1_vcpu_die(vcpu, "no processor can run it any more");
-			return RING1_REQUEST_PANIC;
+			/* What was answered before may not have been heard. */
+			ring1_withdraw_pin(vcpu);
+			return request;
 		case RING1_REQUEST_PANIC:
 			ring1_vcpu_die(vcpu, "the monitor panicked");
 			return request;
@@ -64,12 +62,13 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 }
 
 /*
- * The dying get no page, however often the monitor asks. In KVM_RUN the thread leaves and another may go on, but nobody else
- * knows of a command: it is half carried out, and this was the monitor's last entry.
+ * The dying get no page, however often the monitor asks, and do not enter it if pages are to be withdrawn first. In KVM_RUN the
+ * thread leaves and another may go on, but nobody else knows of a command: it is half carried out, and this was the monitor's
+ * last entry.
  */
-static bool give_up(struct ring1_vcpu *vcpu)
+static bool give_up(struct ring1_vcpu *vcpu, enum ring1_request request)
 {
-	if (vcpu->shared->pin.backing != RING1_BACKING_RETRY || !fatal_signal_pending(current))
+	if (request != RING1_REQUEST_NONE && (vcpu->shared->pin.backing != RING1_BACKING_RETRY || !fatal_signal_pending(current)))
 		return false;
 	vcpu->dead = true;
 	return true;
@@ -87,7 +86,7 @@ static void start_monitor(struct ring1_vcpu *vcpu)
 	WRITE_ONCE(vcpu->shared->kick, 1);
 	do {
 		request = ring1_vcpu_enter(vcpu);
-		if (give_up(vcpu))
+		if (give_up(vcpu, request))
 			return;
 	} while (request == RING1_REQUEST_INTERRUPT || request == RING1_REQUEST_DEADLINE);
 	if (request != RING1_REQUEST_EXIT && request != RING1_REQUEST_HALT)
@@ -131,8 +130,8 @@ int ring1_vcpu_command(struct ring1_vcpu *vcpu, u32 command)
 	while (!vcpu->dead) {
 		enum ring1_request request = ring1_vcpu_enter(vcpu);
 
-		if (request == RING1_REQUEST_INTERRUPT || request == RING1_REQUEST_DEADLINE) {
-			if (give_up(vcpu))
+		if (request == RING1_REQUEST_INTERRUPT || request == RING1_REQUEST_DEADLINE || request == RING1_REQUEST_NONE) {
+			if (give_up(vcpu, request))
 				break;
 			cond_resched();
 			continue;

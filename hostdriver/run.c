@@ -76,6 +76,10 @@ static int handle(struct ring1_vcpu *vcpu, enum ring1_request request, bool imme
 			return -EINTR;
 		cond_resched();
 		return RUN_CONTINUE;
+	case RING1_REQUEST_NONE:
+		/* Who comes next goes on where the monitor stands. */
+		vcpu->in_flight = true;
+		return -EINTR;
 	case RING1_REQUEST_EXIT:
 		return finish_exit(vcpu, immediate_exit);
 	case RING1_REQUEST_HALT:

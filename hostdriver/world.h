@@ -20,8 +20,8 @@ struct ring1_vcpu_shared *ring1_world_shared(struct ring1_world *world);
 
 /*
  * Switches to the monitor with shared->command and returns its request. Serves RING1_REQUEST_PAGES itself; has replayed
- * the physical interrupt when it returns RING1_REQUEST_INTERRUPT; RING1_REQUEST_NONE: the monitor could not be entered, in the
- * middle of what it was asked, and never may be again. Called preemptible with interrupts on; the guest's FPU
+ * the physical interrupt when it returns RING1_REQUEST_INTERRUPT. RING1_REQUEST_NONE: the thread is being killed, and the monitor
+ * was not entered, or not again after a request that is served here. Called preemptible with interrupts on; the guest's FPU
  * state must be current's (fpu_swap_kvm_fpstate). kick is tested with interrupts off, so a kick (set shared->kick, then
  * send a reschedule IPI to ring1_world_cpu()) is never lost.
  */

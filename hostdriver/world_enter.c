@@ -106,7 +106,7 @@ static void load_user_segments(const struct ring1_switch *sw)
 enum visit_result {
 	VISITED,
 	TOO_EARLY, /* guest pages must be withdrawn first */
-	NEVER,	   /* the processor cannot run it, or the thread is being killed */
+	NEVER,	   /* the thread is being killed, and would have to wait */
 };
 
 static enum visit_result visit(struct ring1_world *world)
