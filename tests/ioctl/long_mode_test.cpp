@@ -242,7 +242,6 @@ TEST(long_mode_code) {
   CHECK_EQ(vcpu.sregs().efer, kLme | kLma);
 }
 
-// Each on eight bytes of a device, with RAX and RBX in hand; R9 and RDI point there, RSI at eight bytes of memory.
 // Long mode enabled, paging off, PAE off: what a hostile guest leaves a processor in at an exit. QEMU forgets to turn paging on for
 // the host then, and KVM on it never comes back.
 TEST(long_mode_enabled_without_paging) {
@@ -263,6 +262,7 @@ TEST(long_mode_enabled_without_paging) {
   }
 }
 
+// Each on eight bytes of a device, with RAX and RBX in hand; R9 and RDI point there, RSI at eight bytes of memory.
 TEST(long_mode_device_memory) {
   SKIP_UNLESS(options.guest, "--no-guest");
   Vm vm;

@@ -30,12 +30,12 @@ class NoMemory {
 bool is_clean_failure(long result);
 
 // Runs step() with its first allocation failing, then with its second, until it asks for no more, `stride` from one to the next.
-// Step: long(), 0 or -errno. Says how many failed; ends with the first failure that is no clean one.
+// Step: long(), 0 or -errno. How many failed; ends with the first failure that is no clean one.
 template <class Step>
-void fail_each(NoMemory::How how, const char* name, Step step, unsigned stride = 1) {
+unsigned fail_each(NoMemory::How how, const char* name, Step step, unsigned stride = 1) {
   const NoMemory memory(how);
   long result = step();
-  if (!check_equal(result, 0, __FILE__, __LINE__, name)) return;
+  if (!check_equal(result, 0, __FILE__, __LINE__, name)) return 0;
   unsigned refused = 0, n = 1;
   for (;; n += stride) {
     restart_alarm();
@@ -46,11 +46,12 @@ void fail_each(NoMemory::How how, const char* name, Step step, unsigned stride =
     if (!is_clean_failure(result)) {
       std::printf("  allocation %u of it\n", n);
       check_equal(result, 0, __FILE__, __LINE__, name);
-      return;
+      return 0;
     }
   }
   std::printf("  %s: %u allocations failed, it failed with %u\n", name, (n - 1) / stride, refused);
   check_equal(result, 0, __FILE__, __LINE__, name);
+  return (n - 1) / stride;
 }
 
 }  // namespace ring1::ioctl_test

@@ -47,12 +47,11 @@ void check_panic(const GuestMachine& machine) {
 void* keep(void* argument) {
   auto& actor = *static_cast<Actor*>(argument);
   GuestMachine& machine = *actor.machine;
-  actor.task = static_cast<int>(syscall(SYS_gettid));
   constexpr uint32_t kCode = 0x1000;
   std::memcpy(machine.memory + kCode, kKeeper, sizeof kKeeper);
-  if (!machine.create(false, false)) return nullptr;
+  if (!machine.create(false, false)) return trail->failure = "no machine for the guest beside them", nullptr;
   machine.start(kCode, kCode);
-  uint64_t rounds = 0;
+  actor.task = static_cast<int>(syscall(SYS_gettid));  // from now on signals come
   while (!trail->stop) {
     const long result = machine.run();
     if (result == -EINTR) continue;
@@ -61,7 +60,7 @@ void* keep(void* argument) {
       trail->failure = "the guest beside them has lost something";
       return nullptr;
     }
-    rounds++;
+    trail->kept++;
   }
   return nullptr;
 }

@@ -97,6 +97,10 @@ int main(int argc, char** argv) {
   for (unsigned reason = 0; reason < Trail::kReasons; reason++)
     if (const uint64_t count = trail->reasons[reason])
       std::printf("  exits with reason %u: %llu\n", reason, static_cast<unsigned long long>(count));
+  if (settings.kind != Settings::kDevice) {
+    std::printf("  the guests beside them: %llu rounds\n", static_cast<unsigned long long>(trail->kept));
+    if (!trail->kept) return 1;
+  }
   std::printf("PASS %llu operations, KVM_RUN %llu, of them left by the guest %llu\n", static_cast<unsigned long long>(steps),
               static_cast<unsigned long long>(trail->runs), static_cast<unsigned long long>(trail->exits));
   return 0;

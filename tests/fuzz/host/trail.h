@@ -27,6 +27,7 @@ class Trail {
   std::atomic<bool> stop;
   std::atomic<const char*> failure;  // a literal, or null
   std::atomic<uint64_t> runs, exits;  // of KVM_RUN, and how many of them came out of a guest
+  std::atomic<uint64_t> kept;         // rounds of the guests that keep account of their memory
   static constexpr unsigned kReasons = 64;
   std::atomic<uint64_t> reasons[kReasons];  // exits by KVM_EXIT_, of the hostile guests
 
