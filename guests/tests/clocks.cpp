@@ -69,7 +69,9 @@ void expect_all(const char* name) {
     complete = ticks.count() + ticks.excused() >= ticks.due().low;
   }
   check(complete, "%s: none of its ticks is lost", name);
-  check(ticks.count() <= ticks.due().high, "  and there are not too many: %u", ticks.count());
+  // QEMU's AMD-V now and then delivers an injected interrupt a second time (docs/time.md).
+  const uint64_t twice = option("engine=svm") || option("engine=svm-shadow") ? ticks.count() / 10 : 0;
+  check(ticks.count() <= ticks.due().high + twice, "  and there are not too many: %u", ticks.count());
 }
 
 void all_ticks(const Interval& rate) {
