@@ -13,8 +13,10 @@
 #include "include/ring1/api.h"
 #include "machine.h"
 #include "no_memory.h"
+#include "tests/flat_segment.h"
 
 using namespace ring1::ioctl_test;
+using ring1::flat;
 
 namespace {
 
@@ -60,15 +62,6 @@ void fill(uint8_t* memory, Paging paging) {
     pae_directory[2 * i] = (kTables + i * 0x1000) | 7;
   }
   paging == kPae ? fill_tables<uint64_t>(memory) : fill_tables<uint32_t>(memory);
-}
-
-kvm_segment flat(uint16_t selector, uint8_t type) {
-  kvm_segment segment = {};
-  segment.limit = 0xffffffff;
-  segment.selector = selector;
-  segment.type = type;
-  segment.present = segment.db = segment.s = segment.g = 1;
-  return segment;
 }
 
 // Whatever may fail answers; nothing is checked on the way.

@@ -12,8 +12,10 @@
 #include "check.h"
 #include "include/ring1/api.h"
 #include "machine.h"
+#include "tests/flat_segment.h"
 
 using namespace ring1::ioctl_test;
+using ring1::flat;
 
 namespace {
 
@@ -41,15 +43,6 @@ uint64_t statistic(const Vcpu& vcpu, const char* wanted) {
   }
   CHECK(!"there is such a statistic");
   return 0;
-}
-
-kvm_segment flat(uint16_t selector, uint8_t type) {
-  kvm_segment segment = {};
-  segment.limit = 0xffffffff;
-  segment.selector = selector;
-  segment.type = type;
-  segment.present = segment.db = segment.s = segment.g = 1;
-  return segment;
 }
 
 int make_chips(const Vm& vm, bool chips) {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "check.h"
+#include "tests/flat_segment.h"
 
 namespace ring1::ioctl_test {
 namespace {
@@ -19,15 +20,6 @@ constexpr uint8_t kSetMarker[] = {0xc7, 0x05, 0, 0xf0, 0x01, 0, 1, 0, 0, 0};  //
 constexpr uint8_t kUd2[] = {0x0f, 0x0b};
 constexpr unsigned kPatience = 2000;
 constexpr long kTurnMicroseconds = 20000;  // of a guest that does not stop by itself
-
-kvm_segment flat(uint16_t selector, uint8_t type) {
-  kvm_segment segment = {};
-  segment.limit = 0xffffffff;
-  segment.selector = selector;
-  segment.type = type;
-  segment.present = segment.db = segment.s = segment.g = 1;
-  return segment;
-}
 
 // Code and data of rings 0, 1 and 3, 64-bit and conforming code; then each kind of system descriptor at DPL 1 and 3.
 void fill_gdt(uint8_t* where) {

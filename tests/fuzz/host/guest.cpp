@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "argument.h"
+#include "tests/flat_segment.h"
 
 namespace ring1::fuzz {
 
@@ -30,15 +31,6 @@ const Program kPrograms[] = {
     {{0xb9, 0, 0, 1, 0, 0xbe, 0, 0, 3, 0, 0xbf, 0, 0, 8, 0, 0xf3, 0xa5, 0xeb, 0xed}},        // rep movsd
     {{0x0f, 0xa2, 0x0f, 0x31, 0xe6, 0x43, 0xeb, 0xf8}},                    // cpuid; rdtsc; out
 };
-
-kvm_segment flat(uint16_t selector, uint8_t type) {
-  kvm_segment segment = {};
-  segment.limit = 0xffffffff;
-  segment.selector = selector;
-  segment.type = type;
-  segment.present = segment.db = segment.s = segment.g = 1;
-  return segment;
-}
 
 void place_program(Worker& worker) {
   uint8_t* code = pool->arena + kCode;

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "tests/flat_segment.h"
+
 namespace ring1::fuzz {
 namespace {
 
@@ -16,15 +18,6 @@ uint8_t* map(size_t size) {
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) std::perror("mmap"), _exit(2);
   return static_cast<uint8_t*>(memory);
-}
-
-kvm_segment flat(uint16_t selector, uint8_t type) {
-  kvm_segment segment = {};
-  segment.limit = 0xffffffff;
-  segment.selector = selector;
-  segment.type = type;
-  segment.present = segment.db = segment.s = segment.g = 1;
-  return segment;
 }
 
 }  // namespace
