@@ -36,7 +36,8 @@ constexpr uint32_t kEvents =
            Exit::kHlt, Exit::kInvlpga, Exit::kIo, Exit::kMsr, Exit::kShutdown);
 constexpr uint32_t kInstructions =
     instructions(Exit::kVmrun, Exit::kVmmcall, Exit::kVmload, Exit::kVmsave, Exit::kStgi, Exit::kClgi, Exit::kSkinit,
-                 Exit::kRdtscp, Exit::kWbinvd, Exit::kMonitor, Exit::kMwait, Exit::kMwaitArmed, Exit::kXsetbv);
+                 Exit::kRdtscp, Exit::kWbinvd, Exit::kMonitor, Exit::kMwait, Exit::kMwaitArmed, Exit::kXsetbv,
+                 Exit::kRdpru);
 
 // A guest can make the processor deliver #AC and #DB for ever, within one instruction.
 constexpr uint32_t kExceptions = exception_bit(Vector::kDb) | exception_bit(Vector::kAc) | exception_bit(Vector::kMc);

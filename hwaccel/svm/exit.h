@@ -56,6 +56,7 @@ enum class Exit : uint64_t {
   kMwait = 0x8b,
   kMwaitArmed = 0x8c,
   kXsetbv = 0x8d,
+  kRdpru = 0x8e,
   kNestedPageFault = 0x400,
   kInvalid = ~uint64_t{0},
 };
