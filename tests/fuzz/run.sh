@@ -10,6 +10,8 @@ seed=${FUZZ_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 parts=${FUZZ_PARTS:-parsers bt svm svm-shadow guests-bt guests-svm guests-svm-shadow scribble-bt scribble-svm scribble-svm-shadow}
 say "FUZZ_SEED=$seed"
 
+. "$root/tests/fuzz/reduce.sh"
+
 parsers() {
   say "parsers"
   "$RING1_BUILD/tests/fuzz/fuzz_parsers" --seed "$seed" --seconds "$seconds_each" >"$work/out" 2>"$work/err" || fail "a parser"
@@ -50,17 +52,20 @@ dmesg | grep -v 'Speculative Return Stack' | grep -E 'BUG|WARNING|Oops|Call Trac
 echo end
 END
 
-files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/tests/fuzz/fuzz:bin/fuzz" --file "$work/drive:root/drive")
+files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/tests/fuzz/fuzz:bin/fuzz" --file "$work/drive:root/drive"
+  --file "$work/trial:root/trial")
 # host_part KIND MACHINE-TYPE [VARIABLE=VALUE...]: the type as in include/ring1/api.h
 host_part() {
-  local kind=$1 type=$2
+  local kind=$1 type=$2 failed=$failures generation
   shift 2
   say "$kind, machine type $type $*"
   host "sh /root/drive $type $kind" SMP=2 TIMEOUT=$((2 * seconds_each + 300)) "$@" || fail "the host ended with $?"
   grep -v '^generation' "$work/out" | sed 's/^/    /'
-  say "$(grep '^generation' "$work/out" | tail -n 1), $seconds s"
+  generation=$(awk '$1 == "generation" { last = $2 } END { print last }' "$work/out")
+  say "generation $generation, $seconds s"
   grep -q '^BAD' "$work/out" && fail "see above"
   grep -q '^end$' "$work/out" || fail "the host did not get to the end"
+  [ "$failures" = "$failed" ] || [ -z "$generation" ] || [ "${FUZZ_REDUCE:-1}" = 0 ] || reduce "$kind" "$type" "$generation" "$@"
 }
 
 for part in $parts; do

@@ -18,7 +18,7 @@ struct Call {
 void make_call(Worker& worker, int fd, const Call& call, size_t size);
 inline void make_call(Worker& worker, int fd, const Call& call) { make_call(worker, fd, call, _IOC_SIZE(call.number)); }
 
-// The ioctl itself, by either of the kernel's gates.
+// The ioctl itself, by either of the kernel's gates, at times from 32-bit code.
 long request(Worker& worker, const char* name, int fd, unsigned long number, uint64_t argument);
 void fill_odd(Worker& worker, uint8_t* bytes, size_t size);
 

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
+#include "left_out.h"
 #include "worker.h"
 
 namespace ring1::fuzz {
@@ -18,6 +20,27 @@ namespace {
 
 constexpr unsigned kThreads = 3, kSharers = 2;  // threads; threads that do nothing but have a process of their own
 constexpr long kSignalEvery = 3000;             // microseconds
+
+struct Operation {
+  const char* name;
+  unsigned weight;
+  void (*run)(Worker& worker);
+};
+constexpr Operation kOperations[] = {
+    {"ioctls of the device", 4, call_device},
+    {"ioctls of a VM", 5, call_vm},
+    {"ioctls of a vCPU", 5, call_vcpu},
+    {"changes of memory", 3, change_memory},
+    {"changes of the process", 2, change_process},
+    {"scribbling", 1, scribble},
+    {"preparation of a guest", 5, prepare_guest},
+    {"KVM_RUN", 7, run_guest},
+};
+constexpr unsigned kWeights = [] {
+  unsigned sum = 0;
+  for (const Operation& operation : kOperations) sum += operation.weight;
+  return sum;
+}();
 
 Worker* workers[kThreads + kSharers];
 
@@ -54,18 +77,17 @@ void* run_thread(void* argument) {
 }  // namespace
 
 void work(Worker& worker) {
-  while (!trail->stop) {
-    switch (worker.random.below(32)) {
-      case 0: case 1: case 2: case 3: call_device(worker); break;
-      case 4: case 5: case 6: case 7: case 8: call_vm(worker); break;
-      case 9: case 10: case 11: case 12: case 13: call_vcpu(worker); break;
-      case 14: case 15: case 16: change_memory(worker); break;
-      case 17: case 18: change_process(worker); break;
-      case 19: scribble(worker); break;
-      case 20: case 21: case 22: case 23: case 24: prepare_guest(worker); break;
-      default: run_guest(worker); break;
-    }
+  for (uint64_t i = 0; !trail->stop; i++) {
+    worker.random = Random(derived(worker.seed, i));
+    uint64_t chosen = worker.random.below(kWeights);
+    unsigned item = 0;
+    while (chosen >= kOperations[item].weight) chosen -= kOperations[item++].weight;
+    left_out(item) ? static_cast<void>(sched_yield()) : kOperations[item].run(worker);
   }
+}
+
+void print_operations() {
+  for (const Operation& operation : kOperations) std::printf("%s\n", operation.name);
 }
 
 void run_generation(uint64_t seed, unsigned long machine_type) {

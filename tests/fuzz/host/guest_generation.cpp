@@ -13,6 +13,7 @@
 
 #include "guest_machine.h"
 #include "hostile_code.h"
+#include "left_out.h"
 #include "worker.h"
 
 namespace ring1::fuzz {
@@ -22,6 +23,7 @@ using Layout = HostileLayout;
 
 constexpr unsigned kHostile = 2, kThreads = kHostile + 2, kPatience = 3, kRunsEach = 60;
 constexpr long kSignalEvery = 4000;  // microseconds
+constexpr uint64_t kTurns = 100;  // of a guest's seed: what is done to it, behind what it is made of
 constexpr uint16_t kRound = 0x80, kWrong = 0x81;
 
 // Each word of 128 KiB is what the last round left. From 0: mov edi, 0x40000; 1: cmp [edi], ebx; jne 2f; inc dword [edi];
@@ -41,7 +43,20 @@ bool written_by_vmm;
 void check_panic(const GuestMachine& machine) {
   if (machine.shared->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
       machine.shared->internal.suberror == KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON)
-    trail->failure = "a guest made the monitor panic";
+    trail->fail("a guest made the monitor panic");
+}
+
+void report_keeper(const GuestMachine& machine, long result) {
+  kvm_regs regs = {};
+  kvm_sregs sregs = {};
+  ioctl(machine.vcpu, KVM_GET_REGS, &regs);
+  ioctl(machine.vcpu, KVM_GET_SREGS, &sregs);
+  uint32_t word = 0;
+  if (regs.rdi + 4 <= machine.size) std::memcpy(&word, machine.memory + regs.rdi, sizeof word);
+  const unsigned reason = machine.shared->exit_reason;
+  trail->fail("the guest beside them has lost something: KVM_RUN %ld, exit %u (%u), eip %llx ebx %llx edi %llx [edi] %x eflags %llx cr0 %llx",
+              result, reason, reason == KVM_EXIT_IO ? machine.shared->io.port : machine.shared->internal.suberror, regs.rip, regs.rbx,
+              regs.rdi, word, regs.rflags, sregs.cr0);
 }
 
 void* keep(void* argument) {
@@ -49,15 +64,14 @@ void* keep(void* argument) {
   GuestMachine& machine = *actor.machine;
   constexpr uint32_t kCode = 0x1000;
   std::memcpy(machine.memory + kCode, kKeeper, sizeof kKeeper);
-  if (!machine.create(false, false)) return trail->failure = "no machine for the guest beside them", nullptr;
+  if (!machine.create(false, false)) return trail->fail("no machine for the guest beside them"), nullptr;
   machine.start(kCode, kCode);
   actor.task = static_cast<int>(syscall(SYS_gettid));  // from now on signals come
   while (!trail->stop) {
     const long result = machine.run();
     if (result == -EINTR) continue;
     if (result || machine.shared->exit_reason != KVM_EXIT_IO || machine.shared->io.port != kRound) {
-      actor.worker.begin("the keeper", static_cast<uint64_t>(-result), machine.shared->exit_reason, machine.shared->io.port).result = 0;
-      trail->failure = "the guest beside them has lost something";
+      report_keeper(machine, result);
       return nullptr;
     }
     trail->kept++;
@@ -72,13 +86,13 @@ void set_tables(Random& random, int vcpu) {
   sregs.idt = {Layout::kIdt, 0x7ff, {}};
   sregs.tr = {.base = Layout::kTss, .limit = 0x67, .selector = 0x28, .type = 11, .present = 1};
   sregs.ldt = {.base = Layout::kLdt, .limit = 8 * Layout::kDescriptors - 1, .selector = 0x30, .type = 2, .present = 1};
-  switch (random.below(4)) {
+  switch (left_out(kRegisters) ? 3 : random.below(4)) {
     case 0: sregs.cr0 |= 0x80000000, sregs.cr4 = 0x10, sregs.cr3 = Layout::kDirectory; break;
     case 1: sregs.cr0 |= 0x80000000, sregs.cr4 = 0x30, sregs.cr3 = Layout::kDirectoryPointers; break;
     case 2: sregs.cr4 = random.next() & 0x7ff; break;
     default: break;
   }
-  if (random.one_in(8)) sregs.cr0 |= random.next() & 0x60010026;
+  if (!left_out(kRegisters) && random.one_in(8)) sregs.cr0 |= random.next() & 0x60010026;
   ioctl(vcpu, KVM_SET_SREGS, &sregs);
 }
 
@@ -89,6 +103,7 @@ void set_registers(Random& random, int vcpu) {
   regs.rsp = Layout::kStackTop - 4 * random.below(64);
   regs.rip = Layout::kCode + random.below(Layout::kCodeSize - 64);
   regs.rflags = 2 | (random.one_in(2) ? 0x200 : 0) | (random.one_in(8) ? random.next() & 0x1f4dd5 : 0);
+  if (left_out(kRegisters)) regs = {.rsp = Layout::kStackTop, .rip = Layout::kCode, .rflags = 2};
   ioctl(vcpu, KVM_SET_REGS, &regs);
 }
 
@@ -130,8 +145,8 @@ void run_hostile(Worker& worker, GuestMachine& machine, uint64_t seed) {
       if (machine.shared->exit_reason == KVM_EXIT_SHUTDOWN || machine.shared->exit_reason == KVM_EXIT_INTERNAL_ERROR) return;
       answer(worker.random, machine);
     }
-    if (worker.random.one_in(4)) send_event(worker.random, machine);
-    if (written_by_vmm && worker.random.one_in(4)) change_hostile(worker.random, machine.memory);
+    if (worker.random.one_in(4) && !left_out(kEvents)) send_event(worker.random, machine);
+    if (written_by_vmm && worker.random.one_in(4) && !left_out(kVmmWrites)) change_hostile(worker.random, machine.memory);
   }
 }
 
@@ -140,13 +155,14 @@ void* be_hostile(void* argument) {
   Random& random = actor.worker.random;
   GuestMachine& machine = *actor.machine;
   actor.task = static_cast<int>(syscall(SYS_gettid));
-  while (!trail->stop) {
-    const uint64_t seed = random.next();
+  for (uint64_t i = 0; !trail->stop; i++) {
+    const uint64_t seed = derived(actor.worker.seed, i);
     Random content(seed);
+    random = Random(derived(seed, kTurns));
     const bool from_new = !random.one_in(3);
     if (!machine.is_there() || random.one_in(8) || (from_new && !written_by_vmm)) machine.create(random.one_in(2), random.one_in(4));
     if (!machine.is_there()) continue;
-    if (from_new) make_hostile(content, machine.memory);
+    if (from_new) make_hostile(seed, machine.memory);
     machine.start(Layout::kCode, Layout::kStackTop);
     set_tables(content, machine.vcpu);
     set_registers(content, machine.vcpu);
@@ -171,7 +187,8 @@ void run_guest_generation(uint64_t seed, unsigned long machine_type, bool scribb
     GuestMachine* machine = i <= kHostile ? new GuestMachine(machine_type, Layout::kMemory) : nullptr;
     actors[i] = new Actor{Worker(i, derived(seed, i)), machine_type, machine, 0};
   }
-  for (unsigned i = 0; i < (scribbling ? kThreads : kThreads - 1); i++) {
+  const bool scribbler = scribbling && !left_out(kVmmWrites);
+  for (unsigned i = 0; i < (scribbler ? kThreads : kThreads - 1); i++) {
     pthread_t thread;
     pthread_create(&thread, nullptr, functions[i], actors[i]);
   }

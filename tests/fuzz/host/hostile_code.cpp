@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "hostile_code.h"
 
+#include <cstdio>
 #include <cstring>
+
+#include "left_out.h"
 
 namespace ring1::fuzz {
 namespace {
@@ -112,6 +115,9 @@ constexpr Pattern kPatterns[] = {
     {{0x0f, 0x58, 0x05, kData32, kEnd}},                               // addps
 };
 
+constexpr unsigned kPatternCount = sizeof kPatterns / sizeof kPatterns[0];
+constexpr uint8_t kNop = 0x90;
+
 constexpr uint32_t kLookedAt[] = {Layout::kGdt,       Layout::kIdt,   Layout::kTss,  Layout::kLdt,
                                   Layout::kDirectory, Layout::kTable, Layout::kPaeDirectory, Layout::kDirectoryPointers};
 
@@ -154,12 +160,15 @@ unsigned size_of(uint16_t item) {
 
 // The bytes of one instruction or a few, at most 40.
 uint32_t place_pattern(Random& random, uint8_t* memory, uint32_t place) {
-  for (const uint16_t item : random.of(kPatterns).items) {
+  const unsigned number = below(random, kPatternCount);
+  const uint32_t begin = place;
+  for (const uint16_t item : kPatterns[number].items) {
     if (item == kEnd) break;
     const uint32_t value = item < kByte ? item : item == kByte ? below(random, 256) : value_of(random, item, place);
     std::memcpy(memory + place, &value, size_of(item));
     place += size_of(item);
   }
+  if (left_out(kFirstPattern + number)) std::memset(memory + begin, kNop, place - begin);
   return place;
 }
 
@@ -171,7 +180,9 @@ void make_code(Random& random, uint8_t* memory, uint32_t begin, uint32_t end) {
 uint64_t a_descriptor(Random& random, unsigned index) {
   constexpr uint64_t kFirst[] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
                                  0x00008b0220000067, 0x0000820230000fff};
-  if (index < sizeof kFirst / sizeof kFirst[0] && !random.one_in(20)) return kFirst[index];
+  constexpr unsigned kFirstCount = sizeof kFirst / sizeof kFirst[0];
+  if (left_out(kDescriptors)) return index < kFirstCount ? kFirst[index] : 0;
+  if (index < kFirstCount && !random.one_in(20)) return kFirst[index];
   const uint64_t access = 0x80 | random.below(256), flags = random.below(16);
   const uint64_t base = random.one_in(2) ? 0 : an_address(random), limit = random.one_in(2) ? 0xfffff : random.below(0x100000);
   return (limit & 0xffff) | (base & 0xffffff) << 16 | access << 40 | (limit >> 16) << 48 | flags << 52 | (base >> 24) << 56;
@@ -181,11 +192,12 @@ uint64_t a_gate(Random& random) {
   const uint64_t types[] = {0x8e, 0x8f, 0xee, 0xef, 0x85, 0x86, 0x87, random.below(256)};
   const uint64_t offset = random.one_in(16) ? random.next() & 0xffffffff : code_address(random);
   const uint64_t selector = random.one_in(8) ? a_selector(random) : 8;
+  if (left_out(kGates)) return (Layout::kCode & 0xffff) | 8 << 16 | uint64_t{0x8e} << 40 | uint64_t{Layout::kCode >> 16} << 48;
   return (offset & 0xffff) | selector << 16 | types[random.below(random.one_in(4) ? 8 : 4)] << 40 | (offset >> 16) << 48;
 }
 
 uint32_t an_entry(Random& random, uint32_t identity) {
-  if (!random.one_in(8)) return identity | 0x7;
+  if (left_out(kPageTables) || !random.one_in(8)) return identity | 0x7;
   switch (random.below(5)) {
     case 0: return 0;
     case 1: return static_cast<uint32_t>(random.next());
@@ -198,30 +210,52 @@ uint32_t an_entry(Random& random, uint32_t identity) {
 void put32(uint8_t* memory, uint32_t at, uint32_t value) { std::memcpy(memory + at, &value, sizeof value); }
 void put64(uint8_t* memory, uint32_t at, uint64_t value) { std::memcpy(memory + at, &value, sizeof value); }
 
-void put_entry(Random& random, uint8_t* memory, uint32_t index) {
-  switch (index % 4) {
+// Entry `index` of one of the four kinds of tables.
+void put_entry(Random& random, uint8_t* memory, unsigned kind, uint32_t index) {
+  switch (kind) {
     case 0: return put32(memory, Layout::kTable + 4 * (index % 1024), an_entry(random, (index % 1024) << 12));
     // Large pages of the first 2 MiB again and again, or the table.
     case 1:
       return put32(memory, Layout::kDirectory + 4 * (index % 1024),
                    an_entry(random, random.one_in(2) || index % 1024 < 4 ? Layout::kTable : 0x80));
     case 2: return put64(memory, Layout::kPaeDirectory + 8 * (index % 512), an_entry(random, 0x80));
-    default: return put64(memory, Layout::kDirectoryPointers + 8 * (index % 4), Layout::kPaeDirectory | (random.one_in(30) ? random.next() : 1));
+    default:
+      return put64(memory, Layout::kDirectoryPointers + 8 * (index % 4),
+                   Layout::kPaeDirectory | (!left_out(kPageTables) && random.one_in(30) ? random.next() : 1));
   }
+}
+
+void print_pattern(const Pattern& pattern) {
+  constexpr const char* kNames[] = {"byte", "data", "code", "near8", "near32", "selector", "flags", "control", "any"};
+  std::printf("code");
+  for (const uint16_t item : pattern.items) {
+    if (item == kEnd) break;
+    item < kByte ? std::printf(" %02x", item) : std::printf(" %s", kNames[item - kByte]);
+  }
+  std::printf("\n");
 }
 
 }  // namespace
 
-void make_hostile(Random& random, uint8_t* memory) {
-  make_code(random, memory, Layout::kCode, Layout::kCode + Layout::kCodeSize);
+void print_hostile_items() {
+  std::printf("descriptors\ngates\npage tables\nregisters\nevents\nwrites by the VMM\n");
+  for (const Pattern& pattern : kPatterns) print_pattern(pattern);
+}
+
+void make_hostile(uint64_t seed, uint8_t* memory) {
+  Random of_code(derived(seed, 0)), of_tables(derived(seed, 1)), of_gates(derived(seed, 2)), of_pages(derived(seed, 3));
+  make_code(of_code, memory, Layout::kCode, Layout::kCode + Layout::kCodeSize);
   for (unsigned i = 0; i < Layout::kDescriptors; i++) {
-    put64(memory, Layout::kGdt + 8 * i, a_descriptor(random, i));
-    put64(memory, Layout::kLdt + 8 * i, a_descriptor(random, 100));
+    put64(memory, Layout::kGdt + 8 * i, a_descriptor(of_tables, i));
+    put64(memory, Layout::kLdt + 8 * i, a_descriptor(of_tables, 100));
   }
-  for (unsigned i = 0; i < 256; i++) put64(memory, Layout::kIdt + 8 * i, a_gate(random));
+  for (unsigned i = 0; i < 256; i++) put64(memory, Layout::kIdt + 8 * i, a_gate(of_gates));
   for (uint32_t i = 0; i < 26; i++) put32(memory, Layout::kTss + 4 * i, i % 2 ? Layout::kStackTop - 0x1000 : 0x10);
-  for (uint32_t i = 0; i < 4096; i++) put_entry(random, memory, i);
+  for (unsigned kind = 0; kind < 4; kind++)
+    for (uint32_t i = 0; i < 1024; i++) put_entry(of_pages, memory, kind, i);
+  // Where code and tables are. The others differ from guest to guest; a guest in PAE paging without these would end at once.
   put32(memory, Layout::kDirectory, Layout::kTable | 7);
+  put64(memory, Layout::kPaeDirectory, 0x87);
 }
 
 void change_hostile(Random& random, uint8_t* memory) {
@@ -229,7 +263,7 @@ void change_hostile(Random& random, uint8_t* memory) {
   switch (random.below(6)) {
     case 0: return put64(memory, Layout::kGdt + 8 * i, a_descriptor(random, i));
     case 1: return put64(memory, Layout::kIdt + 8 * static_cast<uint32_t>(random.below(256)), a_gate(random));
-    case 2: return put_entry(random, memory, static_cast<uint32_t>(random.next()));
+    case 2: return put_entry(random, memory, static_cast<unsigned>(i % 4), static_cast<uint32_t>(random.next()));
     case 3: return put32(memory, below(random, Layout::kMemory - 4), static_cast<uint32_t>(random.next()));
     case 4: return put32(memory, Layout::kStackTop - 4 - below(random, 256) * 4, value_of(random, kCode32, 0));
     default: {

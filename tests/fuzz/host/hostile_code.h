@@ -19,7 +19,7 @@ struct HostileLayout {
 };
 
 // Fills all of it.
-void make_hostile(Random& random, uint8_t* memory);
+void make_hostile(uint64_t seed, uint8_t* memory);
 // One thing of it is made anew: some code, a descriptor, a gate, an entry of a page table.
 void change_hostile(Random& random, uint8_t* memory);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// fuzz [--seed N] [--seconds N] [--machine-type N] [--generation N] [--kind device|guests|scribble]
+// fuzz [--kind device|guests|scribble] [--seed N] [--seconds N] [--machine-type N] [--generation N] [--times N] [--without N,N...]
+// fuzz --items device|guests
 // Abuses /dev/ring1 in generations of a few seconds, every other as an ordinary user of group kvm. The seed gives each
 // thread's operations; which of two threads is first it does not give. Needs the device and CAP_SYS_ADMIN: run.sh.
+// --times repeats one generation; --without leaves out some of what --items lists, by number from 0.
 #include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -12,6 +14,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "left_out.h"
 #include "watchdog.h"
 #include "worker.h"
 
@@ -22,7 +25,7 @@ using namespace ring1::fuzz;
 constexpr unsigned kUser = 1000, kKvmGroup = 36;
 
 struct Settings {
-  uint64_t seed = 1, seconds = 10, generation = 0;
+  uint64_t seed = 1, seconds = 10, generation = 0, times = 0;  // times 0: each once
   unsigned long machine_type = 0;
   enum { kDevice, kGuests, kScribble } kind = kDevice;
 };
@@ -36,7 +39,6 @@ bool live(const Settings& settings, uint64_t number) {
   const uint64_t seed = derived(settings.seed, number);
   Random random(seed);
   trail->clear();
-  trail->stop = false;
   std::printf("generation %llu\n", static_cast<unsigned long long>(number));
   std::fflush(stdout);
   const pid_t child = fork();
@@ -56,7 +58,7 @@ bool live(const Settings& settings, uint64_t number) {
     trail->print();
     print_processes();
   }
-  if (const char* failure = trail->failure) {
+  if (const char* failure = trail->failure()) {
     std::printf("FAIL: %s; the last operations:\n", failure);
     trail->print();
     return false;
@@ -71,6 +73,8 @@ bool parse(int argc, char** argv, Settings& settings) {
     else if (!std::strcmp(argv[i], "--seconds")) settings.seconds = number;
     else if (!std::strcmp(argv[i], "--machine-type")) settings.machine_type = number;
     else if (!std::strcmp(argv[i], "--generation")) settings.generation = number;
+    else if (!std::strcmp(argv[i], "--times")) settings.times = number;
+    else if (!std::strcmp(argv[i], "--without") && left_out.parse(argv[i + 1])) continue;
     else if (!std::strcmp(argv[i], "--kind") && !std::strcmp(argv[i + 1], "device")) settings.kind = Settings::kDevice;
     else if (!std::strcmp(argv[i], "--kind") && !std::strcmp(argv[i + 1], "guests")) settings.kind = Settings::kGuests;
     else if (!std::strcmp(argv[i], "--kind") && !std::strcmp(argv[i + 1], "scribble")) settings.kind = Settings::kScribble;
@@ -84,14 +88,16 @@ bool parse(int argc, char** argv, Settings& settings) {
 int main(int argc, char** argv) {
   Settings settings;
   if (argc == 2 && !std::strcmp(argv[1], "--leave")) return 0;
+  if (argc == 3 && !std::strcmp(argv[1], "--items")) return !std::strcmp(argv[2], "device") ? print_operations() : print_hostile_items(), 0;
   if (!parse(argc, argv, settings)) return std::fprintf(stderr, "usage: see main.cpp\n"), 2;
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   trail = Trail::create();
   std::printf("seed %llu\n", static_cast<unsigned long long>(settings.seed));
   const time_t end = time(nullptr) + static_cast<time_t>(settings.seconds);
   uint64_t steps = 0;
-  for (uint64_t number = settings.generation; time(nullptr) < end; number++) {
-    if (!live(settings, number)) return 1;
+  const auto goes_on = [&](uint64_t lived) { return settings.times ? lived < settings.times : time(nullptr) < end; };
+  for (uint64_t lived = 0; goes_on(lived); lived++) {
+    if (!live(settings, settings.generation + (settings.times ? 0 : lived))) return 1;
     steps += trail->steps();
   }
   for (unsigned reason = 0; reason < Trail::kReasons; reason++)

@@ -15,7 +15,7 @@ namespace ring1::fuzz {
 
 struct Pool {
   static constexpr unsigned kMachines = 3, kTasks = 8;
-  static constexpr size_t kArena = 16 << 20, kRunArea = 2 * 4096;
+  static constexpr size_t kArena = 16 << 20, kRunArea = 2 * 4096, kStack = 16384;
 
   explicit Pool(unsigned long machine_type);
 
@@ -25,6 +25,10 @@ struct Pool {
   std::atomic<int> tasks[kTasks];  // thread ids, for signals; 0: none
   uint8_t* arena;                  // guest memory, below 4 GiB
   uint8_t* run_areas;              // kRunArea for each vCPU
+  // A far pointer to 32-bit code: int 0x80, then back to 64 bits at R13.
+  struct [[gnu::packed]] { uint32_t offset; uint16_t selector; } stub32;
+  uint8_t* stacks32;  // kStack for each actor
+  uint8_t* stack32(unsigned actor) const { return stacks32 + (actor + 1) * kStack; }
   kvm_run* run_area(unsigned i) const { return reinterpret_cast<kvm_run*>(run_areas + i * kRunArea); }
 };
 

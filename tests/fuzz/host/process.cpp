@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The process around it: children that inherit the descriptors, programs started, segments of its own, signals.
 #include <asm/ldt.h>
+#include <asm/prctl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -11,10 +12,13 @@
 #include <csignal>
 
 #include "argument.h"
+#include "tests/ioctl/raw_call.h"
 
 namespace ring1::fuzz {
 
 namespace {
+
+using ioctl_test::raw_call;
 
 [[noreturn]] void leave_by_exec() {
   execl("/proc/self/exe", "fuzz", "--leave", static_cast<char*>(nullptr));
@@ -37,6 +41,20 @@ void fork_child(Worker& worker) {
   step.result = child;
 }
 
+// The C library finds the thread's variables by FS, and the base there again in the first of them.
+void run_with_fs(Worker& worker, uint16_t selector) {
+  const int fd = pool->vcpu[worker.random.below(Pool::kMachines)];
+  Step& step = worker.begin("RUN with FS", static_cast<uint64_t>(fd), selector);
+  long base, result = 0;
+  asm("mov %%fs:0, %0" : "=r"(base));
+  touched([&] {
+    asm volatile("mov %0, %%fs" : : "r"(selector));
+    result = raw_call(SYS_ioctl, fd, static_cast<long>(KVM_RUN));
+    raw_call(SYS_arch_prctl, ARCH_SET_FS, base);
+  });
+  step.result = result;
+}
+
 // Null where the descriptor is none that may be loaded.
 void change_segments(Worker& worker) {
   Random& random = worker.random;
@@ -53,10 +71,11 @@ void change_segments(Worker& worker) {
   step.result = syscall(SYS_modify_ldt, 0x11, &entry, sizeof entry);
   const auto selector = static_cast<uint16_t>(random.below(4) * 8 + 7);
   const uint64_t which = random.below(4);
+  if (which == 3) return run_with_fs(worker, selector);
   touched([&] {
     if (which == 0) asm volatile("mov %0, %%ds" : : "r"(selector));
     if (which == 1) asm volatile("mov %0, %%es" : : "r"(selector));
-    if (which >= 2) asm volatile("mov %0, %%gs" : : "r"(selector));
+    if (which == 2) asm volatile("mov %0, %%gs" : : "r"(selector));
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 
@@ -20,6 +21,15 @@ Step& Trail::begin(unsigned actor, const char* name, uint64_t a, uint64_t b, uin
   Step& step = steps_[next_++ % kKept];
   step = {name, actor, {a, b, c}, kUnderWay};
   return step;
+}
+
+void Trail::fail(const char* format, ...) {
+  if (stop.exchange(true)) return;
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(failure_, sizeof failure_, format, arguments);
+  va_end(arguments);
+  failed_ = true;
 }
 
 void Trail::print() const {

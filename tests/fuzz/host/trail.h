@@ -21,11 +21,13 @@ class Trail {
 
   Step& begin(unsigned actor, const char* name, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0);
   void print() const;
-  void clear() { next_ = 0, failure = nullptr; }
+  void clear() { next_ = 0, failed_ = stop = false; }
+  // Ends the generation, so that the operations before it can be seen. The first one counts.
+  [[gnu::format(printf, 2, 3)]] void fail(const char* format, ...);
+  const char* failure() const { return failed_ ? failure_ : nullptr; }
   uint64_t steps() const { return next_; }
 
   std::atomic<bool> stop;
-  std::atomic<const char*> failure;  // a literal, or null
   std::atomic<uint64_t> runs, exits;  // of KVM_RUN, and how many of them came out of a guest
   std::atomic<uint64_t> kept;         // rounds of the guests that keep account of their memory
   static constexpr unsigned kReasons = 64;
@@ -33,6 +35,8 @@ class Trail {
 
  private:
   static constexpr unsigned kKept = 200;
+  std::atomic<bool> failed_;
+  char failure_[400];
   std::atomic<uint64_t> next_;
   Step steps_[kKept];
 };

@@ -8,9 +8,10 @@
 namespace ring1::fuzz {
 
 struct Worker {
-  Worker(unsigned number, uint64_t seed) : actor(number), random(seed) {}
+  Worker(unsigned number, uint64_t its_seed) : actor(number), seed(its_seed), random(its_seed) {}
   unsigned actor;
-  Random random;
+  uint64_t seed;
+  Random random;  // of --kind device each operation has its own, of `seed` and its number: what others draw does not matter
   Room room;
 
   Step& begin(const char* name, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
