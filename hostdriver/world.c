@@ -276,11 +276,6 @@ struct ring1_vcpu_shared *ring1_world_shared(struct ring1_world *world)
 	return world->shared;
 }
 
-u64 ring1_world_pages(const struct ring1_world *world)
-{
-	return world->pages;
-}
-
 int ring1_world_map_guest(struct ring1_world *world, u64 gpa, u64 hpa, bool writable)
 {
 	u64 *entry = world_entry(world, RING1_GUEST_WINDOW + gpa);

@@ -46,7 +46,4 @@ void ring1_world_wait_outside(struct ring1_world *world);
 /* Frees what only the monitor uses, as it will never be entered again. */
 void ring1_world_take_back(struct ring1_world *world);
 
-/* Pages of host memory held by this world, for accounting. */
-u64 ring1_world_pages(const struct ring1_world *world);
-
 #endif

@@ -83,10 +83,9 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   void choose_hole();
   void move_hole(uint32_t base);
   translator::Mode mode() const;
-  tcache::Fragment* fragment_at(uint32_t eip, bool* faulted);
-  tcache::Fragment* translate(uint32_t eip, const translator::Mode& mode, bool* faulted);
-  bool gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* available, bool* faulted, bool* need_next);
-  bool resume_at(tcache::Fragment* fragment, unsigned offset);
+  tcache::Fragment* fragment_at(uint32_t eip);
+  tcache::Fragment* translate(uint32_t eip, const translator::Mode& mode);
+  bool gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* available, bool need_next);
 
   // Traps (bt_traps.cpp).
   void handle_trap();

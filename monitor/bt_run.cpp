@@ -87,8 +87,7 @@ bool BtEngine::enter_translated() {
       tcache::boundary_offset(*fragment, eip - fragment->eip, &offset)) {
     at = cache_.exec_address(fragment->position(offset));
   } else {
-    bool faulted = false;
-    fragment = fragment_at(eip, &faulted);
+    fragment = fragment_at(eip);
     if (!fragment) return false;
     at = cache_.exec_address(fragment->position(fragment->body));
   }
@@ -105,11 +104,11 @@ bool BtEngine::enter_translated() {
   return true;
 }
 
-tcache::Fragment* BtEngine::fragment_at(uint32_t eip, bool* faulted) {
+tcache::Fragment* BtEngine::fragment_at(uint32_t eip) {
   const translator::Mode now = mode();
   if (tcache::Fragment* fragment = cache_.lookup(eip, now)) return fragment;
   if (on_code_breakpoint(eip)) return nullptr;  // prepare() takes care of it
-  return translate(eip, now, faulted);
+  return translate(eip, now);
 }
 
 bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
@@ -126,12 +125,12 @@ bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
   return true;
 }
 
-// Copies guest code at eip into guest_code_ and notes where it came from. False: *faulted, or blocked.
-bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* available, bool* faulted, bool* need_next) {
+// Copies guest code at eip into guest_code_ and notes where it came from. need_next: the guest fetches from the second page too.
+// False: a fault was delivered, or the VM has ended.
+bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* available, bool need_next) {
   const uint32_t linear = static_cast<uint32_t>(cpu_.seg[kCs].base) + eip;
   const uint32_t limit = cpu_.seg[kCs].limit;
   if (eip > limit) {
-    *faulted = true;
     deliver(emulator::Fault{Vector::kGp, 0, 0});
     return false;
   }
@@ -141,10 +140,9 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
   for (unsigned i = 0; i < 2 && *available < wanted; i++) {
     const Gva at = Gva(static_cast<uint32_t>(linear + *available));
     // The first page is fetched from as the guest would; the second is only looked at.
-    if (i == 0 || *need_next) {
+    if (i == 0 || need_next) {
       const shadowmmu::Walk walk = monitor_.mmu.translate(at, {.write = false, .user = false, .fetch = true});
       if (!walk.ok) {
-        *faulted = true;
         deliver(walk.fault);
         return false;
       }
@@ -180,12 +178,11 @@ void BtEngine::check_map() const {
   RING1_ASSERT(boundaries == unit.instructions);
 }
 
-tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode, bool* faulted) {
+tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode) {
   monitor_.host.work(kTranslationWork);
   tcache::MappedPage pages[2];
   unsigned available = 0;
-  bool need_next = false;
-  if (!gather(eip, pages, &available, faulted, &need_next)) return nullptr;
+  if (!gather(eip, pages, &available, false)) return nullptr;
   // The page may be one that another address space had suspended.
   cache_.note_mapping(pages[0]);
   if (tcache::Fragment* fragment = cache_.lookup(eip, mode)) return fragment;
@@ -203,11 +200,9 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
   }
   if (outcome == translator::Outcome::kNeedMoreBytes) {
     // The first instruction goes on where nothing is mapped, or beyond the limit of CS.
-    need_next = true;
-    if (!gather(eip, pages, &available, faulted, &need_next)) return nullptr;
+    if (!gather(eip, pages, &available, true)) return nullptr;
     source.available = available;
     if (translator::translate(source, mode, &translation_) == translator::Outcome::kNeedMoreBytes) {
-      *faulted = true;
       deliver(emulator::Fault{Vector::kGp, 0, 0});
       return nullptr;
     }
@@ -216,10 +211,7 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
   const uint32_t linear = mode.cs_base + eip;
   const bool two = (linear & ~kPageMask) + translation_.guest_size > kPageSize;
   tcache::Fragment* fragment = cache_.insert(eip, mode, translation_, pages, two ? 2 : 1);
-  if (!fragment) {
-    internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for the translation cache");
-    *faulted = true;
-  }
+  if (!fragment) internal_error(KVM_INTERNAL_ERROR_EMULATION, "no memory for the translation cache");
   return fragment;
 }
 

@@ -154,8 +154,7 @@ void BtEngine::callout_exit() {
     // Translation may evict the fragment we stand in: take the guest's state out of it first.
     const uint64_t before = cache_.generation();
     if (!stopped() || cpu_.shutdown) return;
-    bool faulted = false;
-    target = fragment_at(target_eip, &faulted);
+    target = fragment_at(target_eip);
     if (!target || note_count_ || cache_.generation() != before) return;
     if (shared_.config.chaining) cache_.link(fragment, static_cast<unsigned>(exit), target);
     return;
@@ -175,8 +174,7 @@ void BtEngine::callout_indirect() {
   shared_.stats.callouts_indirect++;
   block_.rip -= kIntBytes;
   if (!stopped()) return;
-  bool faulted = false;
-  tcache::Fragment* target = fragment_at(static_cast<uint32_t>(cpu_.rip), &faulted);
+  tcache::Fragment* target = fragment_at(static_cast<uint32_t>(cpu_.rip));
   if (target) cache_.publish(target);
 }
 

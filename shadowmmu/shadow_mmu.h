@@ -148,8 +148,6 @@ enum TraceReason : uint8_t {
   kTraceDependency = 4,  // translations depend on entries in it, see ShadowMmu::depend()
   kTraceCode = 8,
   kTraceDescriptorTable = 16,
-  kTraceTask = 32,
-  kTraceOther = 64,
 };
 
 // Told when translations may have become wrong. Called in the middle of updates: only take notes.

@@ -5,7 +5,6 @@
 
 namespace ring1::tcache {
 
-using translator::Callout;
 using translator::MapEntry;
 
 bool find_map_entry(const Fragment& fragment, unsigned offset, MapEntry* entry) {
@@ -24,13 +23,6 @@ int find_exit(const Fragment& fragment, unsigned offset) {
     if (fragment.exits[i].stub_offset == offset) return static_cast<int>(i);
   }
   return -1;
-}
-
-const Callout* find_callout(const Fragment& fragment, unsigned offset) {
-  for (unsigned i = 0; i < fragment.callout_count; ++i) {
-    if (fragment.callouts[i].code_offset == offset) return &fragment.callouts[i];
-  }
-  return nullptr;
 }
 
 }  // namespace ring1::tcache

@@ -41,12 +41,11 @@ struct Fragment {
   uint16_t code_size = 0, guest_size = 0, instructions = 0;
   uint16_t indirect_entry = 0, call_entry = 0, body = 0;
   uint16_t map_count = 0;
-  uint8_t exit_count = 0, return_count = 0, callout_count = 0, part_count = 0;
+  uint8_t exit_count = 0, return_count = 0, part_count = 0;
   bool published = false;  // the return table may point at indirect_entry
 
   Exit* exits = nullptr;
   translator::ReturnPoint* returns = nullptr;
-  translator::Callout* callouts = nullptr;
   uint8_t* map = nullptr;  // packed: state_map.h
   Part* parts = nullptr;   // one, or two if the guest's bytes go over a page's end
 
@@ -67,8 +66,5 @@ bool boundary_offset(const Fragment& fragment, unsigned guest_offset, unsigned* 
 
 // The exit whose stub starts at `offset`; -1: none.
 int find_exit(const Fragment& fragment, unsigned offset);
-
-// The callout whose INT starts at `offset`, or nullptr.
-const translator::Callout* find_callout(const Fragment& fragment, unsigned offset);
 
 }  // namespace ring1::tcache

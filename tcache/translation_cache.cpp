@@ -104,8 +104,7 @@ Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translat
   const unsigned guest_size = unit.guest_size ? unit.guest_size : 1;
   const unsigned part_count = Gva(mode.cs_base + eip).offset() + guest_size > kPageSize ? 2 : 1;
   const size_t bytes = rounded(sizeof(Fragment)) + part_count * sizeof(Part) + rounded(unit.exit_count * sizeof(Exit)) +
-                       rounded(unit.return_count * sizeof(translator::ReturnPoint)) +
-                       rounded(unit.callout_count * sizeof(translator::Callout));
+                       rounded(unit.return_count * sizeof(translator::ReturnPoint));
   auto* memory = static_cast<uint8_t*>(slab_.allocate(bytes));
   if (!memory) return nullptr;
   auto* fragment = new (memory) Fragment();
@@ -120,7 +119,6 @@ Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translat
   fragment->map_count = unit.map_count;
   fragment->exit_count = unit.exit_count;
   fragment->return_count = unit.return_count;
-  fragment->callout_count = unit.callout_count;
 
   memory += rounded(sizeof(Fragment));
   fragment->parts = reinterpret_cast<Part*>(memory);
@@ -139,7 +137,6 @@ Fragment* TranslationCache::build(uint32_t eip, const Mode& mode, const Translat
   }
   memory += rounded(unit.exit_count * sizeof(Exit));
   fragment->returns = copy_array(memory, unit.returns, unit.return_count);
-  fragment->callouts = copy_array(memory, unit.callouts, unit.callout_count);
 
   uint8_t packed[kMaxPackedMapBytes];
   const unsigned packed_bytes = pack_map(unit.map, unit.map_count, packed);
