@@ -28,6 +28,9 @@ constexpr uint16_t kRound = 0x80, kWrong = 0x81;
 
 // Each word of 128 KiB is what the last round left. From 0: mov edi, 0x40000; 1: cmp [edi], ebx; jne 2f; inc dword [edi];
 // add edi, 4; cmp edi, 0x60000; jb 1b; inc ebx; out 0x80, al; jmp 0; 2: out 0x81, al; hlt
+struct Kept {
+  static constexpr uint32_t kCode = 0x1000, kBegin = 0x40000, kEnd = 0x60000;
+};
 constexpr uint8_t kKeeper[] = {0xbf, 0, 0, 4, 0, 0x39, 0x1f, 0x75, 0x12, 0xff, 0x07, 0x83, 0xc7, 4, 0x81, 0xff,
                                0, 0, 6, 0, 0x72, 0xef, 0x43, 0xe6, 0x80, 0xeb, 0xe5, 0xe6, 0x81, 0xf4};
 
@@ -48,24 +51,32 @@ void check_panic(const GuestMachine& machine) {
 
 void report_keeper(const GuestMachine& machine, long result) {
   kvm_regs regs = {};
-  kvm_sregs sregs = {};
   ioctl(machine.vcpu, KVM_GET_REGS, &regs);
-  ioctl(machine.vcpu, KVM_GET_SREGS, &sregs);
-  uint32_t word = 0;
-  if (regs.rdi + 4 <= machine.size) std::memcpy(&word, machine.memory + regs.rdi, sizeof word);
+  const auto word_at = [&](uint64_t address) {
+    uint32_t word = 0;
+    if (address + sizeof word <= machine.size) std::memcpy(&word, machine.memory + address, sizeof word);
+    return word;
+  };
+  unsigned wrong = 0;
+  for (uint32_t address = Kept::kBegin; address < Kept::kEnd; address += 4) {
+    const uint32_t expected = static_cast<uint32_t>(regs.rbx) + (address < regs.rdi);
+    wrong += word_at(address) != expected;
+  }
   const unsigned reason = machine.shared->exit_reason;
-  trail->fail("the guest beside them has lost something: KVM_RUN %ld, exit %u (%u), eip %llx ebx %llx edi %llx [edi] %x eflags %llx cr0 %llx",
-              result, reason, reason == KVM_EXIT_IO ? machine.shared->io.port : machine.shared->internal.suberror, regs.rip, regs.rbx,
-              regs.rdi, word, regs.rflags, sregs.cr0);
+  trail->fail(
+      "the guest beside them has lost something: KVM_RUN %ld, exit %u (%u), eip %llx eflags %llx ebx %llx edi %llx esp %llx eax %llx, [edi] %x, "
+      "first %x last %x, %u words are wrong, code %s",
+      result, reason, reason == KVM_EXIT_IO ? machine.shared->io.port : machine.shared->internal.suberror, regs.rip, regs.rflags, regs.rbx,
+      regs.rdi, regs.rsp, regs.rax, word_at(regs.rdi), word_at(Kept::kBegin), word_at(Kept::kEnd - 4), wrong,
+      std::memcmp(machine.memory + Kept::kCode, kKeeper, sizeof kKeeper) ? "is changed" : "as it was");
 }
 
 void* keep(void* argument) {
   auto& actor = *static_cast<Actor*>(argument);
   GuestMachine& machine = *actor.machine;
-  constexpr uint32_t kCode = 0x1000;
-  std::memcpy(machine.memory + kCode, kKeeper, sizeof kKeeper);
+  std::memcpy(machine.memory + Kept::kCode, kKeeper, sizeof kKeeper);
   if (!machine.create(false, false)) return trail->fail("no machine for the guest beside them"), nullptr;
-  machine.start(kCode, kCode);
+  machine.start(Kept::kCode, Kept::kCode);
   actor.task = static_cast<int>(syscall(SYS_gettid));  // from now on signals come
   while (!trail->stop) {
     const long result = machine.run();
