@@ -2,7 +2,10 @@
 # A component is a plain C++ library that is built twice: for user space, where the tests exercise it, and
 # freestanding, for the monitor.
 
-set(RING1_WARNINGS -Wall -Wextra -Wno-missing-field-initializers)
+option(RING1_WERROR "a warning ends the build; OFF for compilers that nobody has tried" ON)
+# Those of the tests; the product's are stricter.
+set(RING1_WARNINGS -Wall -Wextra -Wno-missing-field-initializers $<$<BOOL:${RING1_WERROR}>:-Werror>)
+set(RING1_STRICT_WARNINGS ${RING1_WARNINGS} -Wconversion -Wsign-conversion -Wshadow -Wsuggest-override -Woverloaded-virtual)
 
 # Where the set-up step unpacked the sources of Zydis and asmjit; empty: no monitor is built.
 set(RING1_SOURCES_DIR "" CACHE PATH "unpacked package sources of Zydis and asmjit")
@@ -17,7 +20,7 @@ function(ring1_component name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LINK" ${ARGN})
   add_library(ring1_${name} STATIC ${ARG_SOURCES})
   target_include_directories(ring1_${name} PUBLIC ${CMAKE_SOURCE_DIR})
-  target_compile_options(ring1_${name} PRIVATE ${RING1_WARNINGS})
+  target_compile_options(ring1_${name} PRIVATE ${RING1_STRICT_WARNINGS})
   foreach(other ${ARG_LINK})
     target_link_libraries(ring1_${name} PUBLIC ring1_${other})
   endforeach()
@@ -31,7 +34,7 @@ function(ring1_component name)
 
   add_library(ring1_${name}_freestanding OBJECT EXCLUDE_FROM_ALL ${ARG_SOURCES})
   target_include_directories(ring1_${name}_freestanding PRIVATE ${CMAKE_SOURCE_DIR})
-  target_compile_options(ring1_${name}_freestanding PRIVATE ${RING1_WARNINGS} ${RING1_FREESTANDING_FLAGS}
+  target_compile_options(ring1_${name}_freestanding PRIVATE ${RING1_STRICT_WARNINGS} ${RING1_FREESTANDING_FLAGS}
     $<$<COMPILE_LANGUAGE:CXX>:${RING1_FREESTANDING_CXX_FLAGS}>)
   foreach(package ${ARG_USES})
     if(TARGET ring1_${package}_headers)

@@ -16,7 +16,7 @@ Outcome packed_adjust(Context& c, bool add) {
   const uint8_t old = al(c);
   const bool low = (old & 15) > kLargestDigit || flag(c, eflags::kAf);
   const bool high = old > kLargestPacked || flag(c, eflags::kCf);
-  const unsigned correction = (low ? 0x06 : 0) + (high ? 0x60 : 0);
+  const unsigned correction = (low ? 0x06u : 0u) + (high ? 0x60u : 0u);
   const uint8_t value = static_cast<uint8_t>(add ? old + correction : old - correction);
   // DAS: a borrow out of the low correction counts too.
   const bool carry = high || (!add && low && old < 6);

@@ -7,6 +7,10 @@
 namespace ring1::emulator {
 namespace {
 
+// Of a number that is not 0.
+unsigned trailing_zeros(uint64_t value) { return static_cast<unsigned>(__builtin_ctzll(value)); }
+unsigned leading_zeros(uint64_t value) { return static_cast<unsigned>(__builtin_clzll(value)); }
+
 enum class BitOperation { kTest, kSet, kReset, kComplement };
 
 // A register bit offset reaches beyond a memory operand in units of its size, in both directions (SDM
@@ -53,7 +57,7 @@ Outcome bit_scan(Context& c, bool forward) {
   if (!c.read_operand(1, &source)) return c.failure;
   set_flags(c, source ? 0 : eflags::kZf, eflags::kZf);
   if (!source) return Outcome::kDone;
-  const unsigned index = forward ? __builtin_ctzll(source) : 63 - __builtin_clzll(source);
+  const unsigned index = forward ? trailing_zeros(source) : 63 - leading_zeros(source);
   return c.write_operand(0, index) ? Outcome::kDone : c.failure;
 }
 
@@ -63,7 +67,7 @@ Outcome count_zeros(Context& c, bool trailing) {
   if (!c.read_operand(1, &source)) return c.failure;
   const unsigned size = c.size_of(0), bits = 8 * size;
   unsigned count = bits;
-  if (source) count = trailing ? __builtin_ctzll(source) : __builtin_clzll(source) - (64 - bits);
+  if (source) count = trailing ? trailing_zeros(source) : leading_zeros(source) - (64 - bits);
   set_flags(c, (source ? 0 : eflags::kCf) | (count ? 0 : eflags::kZf), eflags::kCf | eflags::kZf);
   return c.write_operand(0, count) ? Outcome::kDone : c.failure;
 }

@@ -90,7 +90,8 @@ Outcome decode_bytes(Context& c, Fetcher& fetcher, ZydisMachineMode mode, Decode
   const unsigned visible = decoded->instruction.operand_count_visible;
   const unsigned count = visible < Decoded::kMaxOperands ? visible : Decoded::kMaxOperands;
   if (count == 0) return Outcome::kDone;
-  status = ZydisDecoderDecodeOperands(&decoder, &state, &decoded->instruction, decoded->operands, count);
+  status = ZydisDecoderDecodeOperands(&decoder, &state, &decoded->instruction, decoded->operands,
+                                      static_cast<ZyanU8>(count));
   return ZYAN_SUCCESS(status) ? Outcome::kDone : c.raise(Vector::kUd);
 }
 

@@ -19,7 +19,7 @@ Outcome op_nop(Context&) { return Outcome::kDone; }
 
 Outcome op_cpuid(Context& c) {
   uint32_t out[4];
-  c.machine.cpuid(c.read_gpr(kRax, 4), c.read_gpr(kRcx, 4), out);
+  c.machine.cpuid(static_cast<uint32_t>(c.read_gpr(kRax, 4)), static_cast<uint32_t>(c.read_gpr(kRcx, 4)), out);
   c.write_gpr(kRax, 4, out[0]);
   c.write_gpr(kRbx, 4, out[1]);
   c.write_gpr(kRcx, 4, out[2]);
@@ -54,7 +54,7 @@ Outcome op_rdtscp(Context& c) {
 Outcome op_rdpmc(Context& c) {
   if (!(c.cpu.cr4 & cr4::kPce) && c.cpl() != 0) return c.raise(Vector::kGp);
   bool ok = false;
-  const uint64_t value = c.machine.read_pmc(c.read_gpr(kRcx, 4), &ok);
+  const uint64_t value = c.machine.read_pmc(static_cast<uint32_t>(c.read_gpr(kRcx, 4)), &ok);
   if (!ok) return c.raise(Vector::kGp);
   write_edx_eax(c, value);
   return Outcome::kDone;

@@ -6,6 +6,12 @@
 
 namespace ring1::emulator {
 
+namespace {
+
+uint64_t extended(uint64_t value, unsigned size) { return static_cast<uint64_t>(sign_extend(value, size)); }
+
+}  // namespace
+
 Outcome op_mov(Context& c) {
   uint64_t value;
   if (!c.read_operand(1, &value) || !c.write_operand(0, value)) return c.failure;
@@ -17,7 +23,7 @@ Outcome op_movzx(Context& c) { return op_mov(c); }
 Outcome op_movsx(Context& c) {
   uint64_t value;
   if (!c.read_operand(1, &value)) return c.failure;
-  return c.write_operand(0, sign_extend(value, c.size_of(1))) ? Outcome::kDone : c.failure;
+  return c.write_operand(0, extended(value, c.size_of(1))) ? Outcome::kDone : c.failure;
 }
 
 Outcome op_movbe(Context& c) {
@@ -63,17 +69,17 @@ Outcome op_cmovcc(Context& c) {
 }
 
 Outcome op_cbw(Context& c) {
-  c.write_gpr(kRax, 2, sign_extend(c.cpu.gpr[kRax], 1));
+  c.write_gpr(kRax, 2, extended(c.cpu.gpr[kRax], 1));
   return Outcome::kDone;
 }
 
 Outcome op_cwde(Context& c) {
-  c.write_gpr(kRax, 4, sign_extend(c.cpu.gpr[kRax], 2));
+  c.write_gpr(kRax, 4, extended(c.cpu.gpr[kRax], 2));
   return Outcome::kDone;
 }
 
 Outcome op_cdqe(Context& c) {
-  c.write_gpr(kRax, 8, sign_extend(c.cpu.gpr[kRax], 4));
+  c.write_gpr(kRax, 8, extended(c.cpu.gpr[kRax], 4));
   return Outcome::kDone;
 }
 

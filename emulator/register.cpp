@@ -8,7 +8,7 @@ namespace {
 
 // SPL to DIL and R8B to R15B, which exist with REX only; their numbers are not 0. In Zydis' order they follow AH to BH.
 constexpr unsigned low_byte_register(ZydisRegister reg) {
-  return reg >= ZYDIS_REGISTER_SPL && reg <= ZYDIS_REGISTER_R15B ? reg - ZYDIS_REGISTER_SPL + kRsp : 0;
+  return reg >= ZYDIS_REGISTER_SPL && reg <= ZYDIS_REGISTER_R15B ? unsigned(reg - ZYDIS_REGISTER_SPL) + kRsp : 0;
 }
 static_assert(low_byte_register(ZYDIS_REGISTER_DIL) == kRdi && low_byte_register(ZYDIS_REGISTER_R15B) == 15);
 
@@ -41,11 +41,11 @@ uint64_t Context::read_register(ZydisRegister reg) const {
 
 void Context::write_register(ZydisRegister reg, uint64_t value) {
   if (reg >= ZYDIS_REGISTER_RAX && reg <= ZYDIS_REGISTER_R15) {
-    write_gpr(reg - ZYDIS_REGISTER_RAX, 8, value);
+    write_gpr(unsigned(reg - ZYDIS_REGISTER_RAX), 8, value);
   } else if (reg >= ZYDIS_REGISTER_EAX && reg <= ZYDIS_REGISTER_R15D) {
-    write_gpr(reg - ZYDIS_REGISTER_EAX, 4, value);
+    write_gpr(unsigned(reg - ZYDIS_REGISTER_EAX), 4, value);
   } else if (reg >= ZYDIS_REGISTER_AX && reg <= ZYDIS_REGISTER_R15W) {
-    write_gpr(reg - ZYDIS_REGISTER_AX, 2, value);
+    write_gpr(unsigned(reg - ZYDIS_REGISTER_AX), 2, value);
   } else if (reg >= ZYDIS_REGISTER_AL && reg <= ZYDIS_REGISTER_BL) {
     write_low_byte(cpu.gpr[reg - ZYDIS_REGISTER_AL], value);
   } else if (const unsigned number = low_byte_register(reg)) {

@@ -113,11 +113,11 @@ constexpr unsigned count_mask(unsigned size) { return size == 8 ? 63 : 31; }
 
 template <Shift kShift>
 Outcome shift(Context& c) {
-  uint64_t value, count;
-  if (!c.read_operand(1, &count) || !c.read_for_write(0, &value)) return c.failure;
-  count &= count_mask(c.size_of(0));
+  uint64_t value, operand;
+  if (!c.read_operand(1, &operand) || !c.read_for_write(0, &value)) return c.failure;
+  const unsigned count = static_cast<unsigned>(operand) & count_mask(c.size_of(0));
   Value result{value, static_cast<uint32_t>(c.cpu.rflags)};
-  if (count) result = kShift(value, count, c.cpu.rflags, c.size_of(0));
+  if (count) result = kShift(value, count, result.flags, c.size_of(0));
   if (!c.write_operand(0, result.value)) return c.failure;
   set_flags(c, result.flags);
   return Outcome::kDone;
@@ -125,11 +125,11 @@ Outcome shift(Context& c) {
 
 template <DoubleShift kShift>
 Outcome double_shift(Context& c) {
-  uint64_t value, other, count;
-  if (!c.read_operand(2, &count) || !c.read_operand(1, &other) || !c.read_for_write(0, &value)) return c.failure;
-  count &= count_mask(c.size_of(0));
+  uint64_t value, other, operand;
+  if (!c.read_operand(2, &operand) || !c.read_operand(1, &other) || !c.read_for_write(0, &value)) return c.failure;
+  const unsigned count = static_cast<unsigned>(operand) & count_mask(c.size_of(0));
   Value result{value, static_cast<uint32_t>(c.cpu.rflags)};
-  if (count) result = kShift(value, other, count, c.cpu.rflags, c.size_of(0));
+  if (count) result = kShift(value, other, count, result.flags, c.size_of(0));
   if (!c.write_operand(0, result.value)) return c.failure;
   set_flags(c, result.flags);
   return Outcome::kDone;

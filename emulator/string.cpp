@@ -156,7 +156,7 @@ bool out_one(String& s) {
   const uint16_t port = static_cast<uint16_t>(s.c.cpu.gpr[kRdx]);
   uint64_t value;
   if (!port_allowed(s.c, port, s.size()) || !s.load(&value)) return false;
-  if (!s.c.ok(s.c.machine.port_out(port, s.size(), value))) return false;
+  if (!s.c.ok(s.c.machine.port_out(port, s.size(), static_cast<uint32_t>(value)))) return false;
   s.advance_source();
   return true;
 }

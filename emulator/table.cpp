@@ -294,7 +294,7 @@ using Index = std::array<uint16_t, ZYDIS_MNEMONIC_MAX_VALUE + 1>;
 constexpr Index make_index() {
   Index index{};
   for (auto& entry : index) entry = kNone;
-  for (unsigned i = 0; i < sizeof(kRows) / sizeof(kRows[0]); ++i) index[kRows[i].mnemonic] = i;
+  for (unsigned i = 0; i < sizeof(kRows) / sizeof(kRows[0]); ++i) index[kRows[i].mnemonic] = static_cast<uint16_t>(i);
   return index;
 }
 

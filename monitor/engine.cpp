@@ -201,7 +201,7 @@ void Engine::note_exit(ring1_exit_kind why) {
   constexpr size_t kFirst = offsetof(ring1_stats, exits_interrupt) / sizeof(uint64_t);
   static_assert(offsetof(ring1_stats, exits_other_cycles) / sizeof(uint64_t) == kFirst + 2 * RING1_EXIT_OTHER + 1);
   exit_ = why;
-  (&shared_.stats.world_switches)[kFirst + 2 * why]++;
+  (&shared_.stats.world_switches)[kFirst + 2 * size_t{why}]++;
 }
 
 void Engine::account_exit(uint64_t now) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "monitor/segments.h"
 
+#include "base/bits.h"
 #include "monitor/descriptor.h"
 #include "monitor/freestanding.h"
 #include "monitor/hardware.h"
@@ -16,6 +17,8 @@ constexpr uint64_t kLdtAccess = 0x0000820000000000;
 bool is_private(uint16_t selector) { return selector >= RING1_SEL_GUEST_SEGMENT; }
 
 bool is_null(uint16_t selector) { return (selector & ~kRplMask) == 0; }
+
+uint16_t with_rpl(uint16_t selector, unsigned ring) { return static_cast<uint16_t>(without(selector, kRplMask) | ring); }
 
 }  // namespace
 
@@ -125,13 +128,13 @@ uint16_t Segments::selector_for(SegmentRegister which, unsigned ring) {
   const uint64_t wanted = descriptor::shadow_of(descriptor::pack(segment) | descriptor::kAccessed);
   const uint64_t* shadow = is_null(segment.selector) ? nullptr : entry(segment.selector);
   const bool exact_rpl = which == kSs || which == kCs;
-  if (shadow && *shadow == wanted) return exact_rpl ? (segment.selector & ~kRplMask) | ring : segment.selector;
+  if (shadow && *shadow == wanted) return exact_rpl ? with_rpl(segment.selector, ring) : segment.selector;
   // The descriptor is no longer in the guest's table, or never was: run with a private copy.
   const uint16_t slot = static_cast<uint16_t>(RING1_SEL_GUEST_SEGMENT + 8 * which);
   gdt_.shadow[slot >> 3] = wanted;
   if (exact_rpl && ring == 1)
     gdt_.shadow[slot >> 3] = (wanted & ~descriptor::kDpl) | uint64_t{1} << descriptor::kDplShift;
-  return slot | ring;
+  return with_rpl(slot, ring);
 }
 
 bool Segments::load(TrapBlock& block, unsigned ring) {

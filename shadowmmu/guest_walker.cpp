@@ -130,7 +130,7 @@ GuestWalk GuestWalker::walk(Gva address, Access access) const {
     out.ok = out.writable = out.user = out.dirty = true;
     out.gpa = Gpa(address.raw());
     out.page_bytes = 2u << 20;
-  } else if (!directory(address.raw() >> 30, &table)) {
+  } else if (!directory(static_cast<unsigned>(address.raw() >> 30), &table)) {
     fail(&out, address, access, 0);
   } else if (mode_.pae) {
     walk_tables<PaeFormat>(table, address, access, &out);
@@ -184,7 +184,7 @@ void GuestWalker::scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* 
     next = (at & ~(kSpan - 1)) + kSpan;
     if (next > end) next = end;
     Gpa table;
-    if (!directory(at >> 30, &table)) continue;
+    if (!directory(static_cast<unsigned>(at >> 30), &table)) continue;
     uint64_t value;
     bool unused;
     const uint64_t index = (at >> Format::kLargeShift) & ((1u << Format::kIndexBits) - 1);

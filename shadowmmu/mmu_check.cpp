@@ -12,7 +12,7 @@ class Checker {
     uint64_t leaves = 0, chained = 0;
     for (unsigned index = 1; index < pool_.end(); ++index) {
       if (!pool_.at(index).live) continue;
-      leaves += pool_.at(index).role.is_directory() ? 0 : pool_.at(index).present;
+      if (!pool_.at(index).role.is_directory()) leaves += pool_.at(index).present;
       if (const char* error = page(index)) return error;
     }
     const PageInfos& infos = mmu_.infos_;
@@ -116,7 +116,7 @@ class Checker {
   }
 
   const char* guest_page(uint64_t frame, const PageInfo& info, uint64_t* chained) {
-    Handle before = Link::kOwner | frame;
+    Handle before = Link::kOwner | static_cast<Handle>(frame);
     for (Handle at = info.mappings; at; at = pool_.link(at).next) {
       if (pool_.link(at).prev != before) return "reverse map is broken";
       if (!(pool_.entry(at) & entry::kPresent)) return "reverse map holds an entry that is not present";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The page-fault handler: walk the guest's tables, then make the shadow agree.
+#include "base/bits.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::shadowmmu {
@@ -99,9 +100,9 @@ unsigned ShadowMmu::table_for(const GuestWalk& walk, Gva address) {
   if (walk.page_bytes == kPageSize) {
     const Gpa where = walk.entries[1].where;
     frame = where.frame();
-    role.quadrant = mode & Role::kPae ? 0 : where.offset() / (kPageSize / 2);
+    role.quadrant = static_cast<uint8_t>(mode & Role::kPae ? 0 : where.offset() / (kPageSize / 2));
     role.access = access_of(walk.entries[0].value, mode);
-    role.mode = mode & ~Role::kPse;
+    role.mode = without(mode, Role::kPse);
   } else {
     frame = (walk.gpa.raw() & ~(kTableSpan - 1)) >> kPageShift;
     role.kind = Kind::kSplit;
@@ -109,7 +110,7 @@ unsigned ShadowMmu::table_for(const GuestWalk& walk, Gva address) {
                   (walk.no_execute ? 0 : Role::kExecute) | (walk.dirty ? Role::kDirty : 0);
     role.mode = mode & Role::kWp;
   }
-  const unsigned slot = address.raw() >> 30;
+  const unsigned slot = static_cast<unsigned>(address.raw() >> 30);
   // The guest's directory was not in RAM when it was loaded, but is now.
   if (pool_.at(roots_[slot]).role.kind == Kind::kEmptyDirectory) {
     if (!load_roots() || pool_.at(roots_[slot]).role.kind == Kind::kEmptyDirectory) return 0;
@@ -165,7 +166,7 @@ void ShadowMmu::set_leaf(Handle handle, PageInfo& info, uint64_t frame, uint64_t
     if (widened) stale_ = stale;
   }
   pool_.entry(handle) = value;
-  reverse_.add_leaf(info, frame, handle);
+  reverse_.add_leaf(info, static_cast<uint32_t>(frame), handle);
   ++pool_.at(index_of(handle)).present;
 }
 

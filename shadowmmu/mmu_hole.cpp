@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The hole in the shadow directories, and what the guest has under it.
+#include "base/bits.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::shadowmmu {
@@ -59,7 +60,7 @@ void ShadowMmu::look_under_hole() {
 
 // The page may no longer be what it was traced for: look anew, which traces it again if it still is.
 void ShadowMmu::hole_table_written(PageInfo* info) {
-  info->reasons &= ~kTraceHole;
+  info->reasons = without(info->reasons, kTraceHole);
   ++hole_epoch_;
   look_under_hole();
 }

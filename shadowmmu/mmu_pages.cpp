@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The life of shadow pages and of their entries.
+#include "base/bits.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::shadowmmu {
@@ -44,10 +45,10 @@ unsigned ShadowMmu::find_or_create(uint64_t frame, Role role) {
   }
   ShadowPage& page = pool_.at(index);
   page.role = role;
-  page.frame = frame;
+  page.frame = static_cast<uint32_t>(frame);
   page.guest = guest;
   page.next_same_frame = info->shadows;
-  info->shadows = index;
+  info->shadows = static_cast<uint16_t>(index);
   if (role.is_directory()) install_hole(page);
   if (role.has_guest_table()) {
     info->writes = info->run = 0;
@@ -149,7 +150,7 @@ void ShadowMmu::zap(unsigned index) {
   for (unsigned other = info->shadows; other; other = pool_.at(other).next_same_frame) {
     still_a_table |= pool_.at(other).role.has_guest_table();
   }
-  if (!still_a_table) info->reasons &= ~kTracePageTable;
+  if (!still_a_table) info->reasons = without(info->reasons, kTracePageTable);
   pool_.free(index);
   ++stats_.mmu_zapped_pages;
   need_flush_ = true;

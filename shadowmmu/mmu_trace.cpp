@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Traces on guest pages, and guest pages that go away.
+#include "base/bits.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::shadowmmu {
@@ -57,7 +58,7 @@ void ShadowMmu::log_dirty(Gpa first, uint64_t pages) {
 
 void ShadowMmu::lose_dependency(PageInfo* info, Gpa page) {
   if (!(info->reasons & kTraceDependency)) return;
-  info->reasons &= ~kTraceDependency;
+  info->reasons = without(info->reasons, kTraceDependency);
   listener_.code_table_lost(page);
 }
 
@@ -66,7 +67,7 @@ bool ShadowMmu::unprotect(Gpa page) {
   if (!info) return true;
   zap_all_of(info, page.frame(), true);
   if (!(info->reasons & kTracePageTable)) {
-    info->reasons &= ~kTraceHole;
+    info->reasons = without(info->reasons, kTraceHole);
     lose_dependency(info, page.page());
   }
   settle();
@@ -110,10 +111,10 @@ bool ShadowMmu::forget_page(uint64_t frame) {
       lost_root = true;
     }
     zap_all_of(info, frame, false);
-    info->reasons &= ~kTracePageTable;
+    info->reasons = without(info->reasons, kTracePageTable);
   }
   lose_dependency(info, page);
-  info->reasons &= ~kTraceHole;
+  info->reasons = without(info->reasons, kTraceHole);
   if (info->reasons & kTraceCode) listener_.code_written(page, kPageSize);
   return lost_root;
 }

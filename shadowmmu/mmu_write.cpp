@@ -3,13 +3,14 @@
 //
 // Nothing is flushed here: a guest that changes a present entry must invalidate it itself (SDM 3A 4.10.4), and until
 // then the processor may use the old one. stale_ remembers that for those who need certainty.
+#include "base/bits.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::shadowmmu {
 
 void ShadowMmu::guest_wrote(Gpa where, unsigned size) {
   while (size) {
-    const unsigned room = kPageSize - where.offset();
+    const unsigned room = static_cast<unsigned>(kPageSize - where.offset());
     const unsigned part = size < room ? size : room;
     wrote_in_page(where, part);
     where = where + part;
@@ -41,8 +42,9 @@ void ShadowMmu::wrote_table(PageInfo* info, Gpa where, unsigned size) {
     const Role role = pool_.at(index).role;
     if (!role.has_guest_table()) continue;
     const unsigned bytes = role.guest_entry_bytes();
-    const unsigned last = (where.offset() + size - 1) / bytes;
-    for (unsigned guest = where.offset() / bytes; guest <= last; ++guest) used |= refresh(index, guest);
+    const unsigned first = static_cast<unsigned>(where.offset() / bytes);
+  const unsigned last = static_cast<unsigned>((where.offset() + size - 1) / bytes);
+    for (unsigned guest = first; guest <= last; ++guest) used |= refresh(index, guest);
   }
   if (is_flood(info, where, size, used)) unprotect(where.page());
   look_under_hole();
@@ -85,17 +87,17 @@ bool ShadowMmu::refresh_entry(unsigned index, unsigned position) {
 // Does the page look like one that was a page table and is now something else, or like a table being filled or
 // emptied, where the traps cost more than a new shadow? limits_ decide; a page that code depends on is kept longer.
 bool ShadowMmu::is_flood(PageInfo* info, Gpa where, unsigned size, bool used) const {
-  const unsigned granule = where.offset() / 8;
+  const unsigned granule = static_cast<unsigned>(where.offset() / 8);
   const unsigned last = info->last_write / 8;
-  info->last_write = where.offset();
+  info->last_write = static_cast<uint16_t>(where.offset());
   if (granule == last + 1 || granule + 1 == last)
-    info->run += info->run < 255;
+    count_up(&info->run);
   else if (granule != last)
     info->run = 0;
   if (used)
     info->writes = 0;
   else
-    info->writes += info->writes < 0xffff;
+    count_up(&info->writes);
 
   // Flags are also changed by instructions on their one or two bytes.
   const unsigned byte = where.offset() % 4;

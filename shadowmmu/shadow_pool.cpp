@@ -22,8 +22,8 @@ void ShadowPool::link_newest(unsigned index) {
   ShadowPage& page = at(index);
   page.older = newest_;
   page.newer = 0;
-  (newest_ ? at(newest_).newer : oldest_) = index;
-  newest_ = index;
+  (newest_ ? at(newest_).newer : oldest_) = static_cast<uint16_t>(index);
+  newest_ = static_cast<uint16_t>(index);
 }
 
 void ShadowPool::touch(unsigned index) {
@@ -39,7 +39,7 @@ bool ShadowPool::grow() {
     Page& slab = slabs_[used_ / kPerSlab];
     if (!slab.va && !source_.allocate(&slab)) return false;
     at(used_) = ShadowPage{};
-    bare_ = used_++;
+    bare_ = static_cast<uint16_t>(used_++);
   }
   Page table, links;
   if (!source_.allocate(&table)) return false;
@@ -55,7 +55,7 @@ bool ShadowPool::grow() {
   page.hpa = table.hpa;
   page.links_hpa = links.hpa;
   page.next_same_frame = free_;
-  free_ = index;
+  free_ = static_cast<uint16_t>(index);
   return true;
 }
 
@@ -81,7 +81,7 @@ void ShadowPool::free(unsigned index) {
   unlink(page);
   page.live = false;
   page.next_same_frame = free_;
-  free_ = index;
+  free_ = static_cast<uint16_t>(index);
   --count_;
 }
 

@@ -110,7 +110,7 @@ bool is_control_register(ZydisRegister reg) { return reg >= ZYDIS_REGISTER_CR0 &
 Outcome op_mov_cr(Context& c) {
   const ZydisRegister to = c.operands[0].reg.value, from = c.operands[1].reg.value;
   const bool writes = is_control_register(to);
-  const unsigned number = (writes ? to : from) - ZYDIS_REGISTER_CR0;
+  const unsigned number = static_cast<unsigned>((writes ? to : from) - ZYDIS_REGISTER_CR0);
   uint64_t value;
   if (!require_cpl0(c)) return c.failure;
   if (writes) return write_control(c, number, c.read_register(from));

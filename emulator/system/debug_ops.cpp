@@ -28,7 +28,7 @@ void write_debug(Context& c, unsigned number, uint64_t value) {
 Outcome op_mov_dr(Context& c) {
   const ZydisRegister to = c.operands[0].reg.value, from = c.operands[1].reg.value;
   const bool writes = is_debug_register(to);
-  unsigned number = (writes ? to : from) - ZYDIS_REGISTER_DR0;
+  unsigned number = static_cast<unsigned>((writes ? to : from) - ZYDIS_REGISTER_DR0);
   if (number > 7) return c.raise(Vector::kUd);
   if (number == 4 || number == 5) {
     if (c.cpu.cr4 & cr4::kDe) return c.raise(Vector::kUd);

@@ -35,8 +35,8 @@ constexpr Privilege privilege_of(unsigned cpl) { return cpl == 3 ? Privilege::kU
 // A transaction: operations change `cpu`, a copy; finish() makes it the processor's state or drops it.
 class Sys {
  public:
-  Sys(ring1_cpu_state& real, Machine& machine, Fault* fault, uint32_t ext = 0)
-      : cpu(real), machine(machine), ext(ext), real_(real), fault_(fault) {}
+  Sys(ring1_cpu_state& real, Machine& its_machine, Fault* fault, uint32_t external = 0)
+      : cpu(real), machine(its_machine), ext(external), real_(real), fault_(fault) {}
 
   // kDone and kTrap commit, anything else leaves the CPU as it was at the last commit.
   Outcome finish(Outcome outcome) {

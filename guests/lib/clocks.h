@@ -27,8 +27,8 @@ class ClockSource {
  public:
   // A coarse one is looked at for the moments at which it goes on.
   enum Grain { kFine, kCoarse };
-  constexpr ClockSource(const char* name, uint32_t hz, uint64_t modulus, Grain grain, uint32_t (*read)())
-      : name(name), hz(hz), modulus_(modulus), grain_(grain), read_(read) {}
+  constexpr ClockSource(const char* its_name, uint32_t its_hz, uint64_t modulus, Grain grain, uint32_t (*read)())
+      : name(its_name), hz(its_hz), modulus_(modulus), grain_(grain), read_(read) {}
 
   void start();
   void look(const Yardstick& by);

@@ -2,6 +2,7 @@
 // The checks on segments, RIP and RFLAGS of SDM 3C 27.3.1.2 to 27.3.1.4.
 #include "hwaccel/vmx/guest_check.h"
 
+#include "base/bits.h"
 #include "x86/registers.h"
 
 namespace ring1::hwaccel::vmx {
@@ -105,7 +106,7 @@ ring1_segment tr_for_entry(const ring1_cpu_state& cpu) {
   const bool busy = type_of(tr) == kTypeBusy32 || (type_of(tr) == kTypeBusy16 && !long_mode);
   if (usable(tr) && busy && well_formed(tr, true) && !(tr.selector & kTableIndicator) && canonical(tr.base)) return tr;
   // None was loaded yet, or an available one was set from outside.
-  tr.selector &= ~kTableIndicator;
+  tr.selector = without(tr.selector, kTableIndicator);
   tr.access = RING1_AR_P | (type_of(cpu.tr) == kTypeBusy16 - 2 && !long_mode ? kTypeBusy16 : kTypeBusy32);
   if (!canonical(tr.base)) tr.base = 0;
   if (tr.limit >> 20) tr.limit = 0xffff;

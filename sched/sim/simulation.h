@@ -34,7 +34,7 @@ inline ring1_sched_params default_params() {
 
 class Guest {
  public:
-  Guest(Workload workload, const ring1_sched_params& params) : workload(std::move(workload)) {
+  Guest(Workload its_workload, const ring1_sched_params& params) : workload(std::move(its_workload)) {
     ring1_sched_entity_init(&entity, &params);
   }
   Guest(const Guest&) = delete;

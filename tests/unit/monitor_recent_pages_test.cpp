@@ -55,9 +55,12 @@ TEST(RecentPages, ManyPagesAreNeverMixedUp) {
     pages.add(Gva(i << kPageShift), kRead, Gpa((1000 + i) << kPageShift), memory);
     const RecentPages::Page* last = pages.find(Gva(i << kPageShift), kRead);
     ASSERT_NE(last, nullptr);
-    for (uint64_t j = 0; j <= i; j++)
-      if (const RecentPages::Page* page = pages.find(Gva(j << kPageShift), kRead))
+    for (uint64_t j = 0; j <= i; j++) {
+      const RecentPages::Page* page = pages.find(Gva(j << kPageShift), kRead);
+      if (page) {
         EXPECT_EQ(page->physical.frame(), 1000 + j);
+      }
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/bits.h"
 #include "vmm/devices/platform.h"
 
 namespace ring1::vmm {
@@ -171,7 +172,7 @@ uint8_t Cmos::read_register(uint8_t index) {
 void Cmos::write_register(uint8_t index, uint8_t value) {
   collect_events();
   switch (index) {
-    case kRegisterA: bytes_[kRegisterA] = value & ~kUpdateInProgress; return;
+    case kRegisterA: bytes_[kRegisterA] = without(value, kUpdateInProgress); return;
     case kRegisterB: {
       const bool was_frozen = frozen();
       if (!was_frozen) load_time();
@@ -222,7 +223,7 @@ uint8_t Cmos::encode_hour(int hour) const {
 
 int Cmos::decode_hour(uint8_t value) const {
   if (bytes_[kRegisterB] & k24Hours) return decode(value);
-  return decode(value & ~kPm) % 12 + (value & kPm ? 12 : 0);
+  return decode(without(value, kPm)) % 12 + (value & kPm ? 12 : 0);
 }
 
 void Cmos::load_time() {
@@ -292,7 +293,7 @@ void Cmos::update_interrupt() {
   if (level)
     bytes_[kRegisterC] |= kAnyInterrupt;
   else
-    bytes_[kRegisterC] &= ~kAnyInterrupt;
+    bytes_[kRegisterC] = without(bytes_[kRegisterC], kAnyInterrupt);
   if (level == line_high_) return;
   line_high_ = level;
   wires_.interrupt(level);

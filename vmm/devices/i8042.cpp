@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmm/devices/i8042.h"
 
+#include "base/bits.h"
+
 namespace ring1::vmm {
 
 namespace {
@@ -62,12 +64,12 @@ void I8042::command(uint8_t value) {
     case kWriteOutputPort:
     case kEchoKeyboard: pending_command_ = value; return;
     case kDisableAux: command_byte_ |= kAuxDisabled; return;
-    case kEnableAux: command_byte_ &= ~kAuxDisabled; return;
+    case kEnableAux: command_byte_ = without(command_byte_, kAuxDisabled); return;
     case kTestAux: return answer(kAuxTestFailed);
     case kSelfTest: return answer(kSelfTestPassed);
     case kTestKeyboard: return answer(kKeyboardTestPassed);
     case kDisableKeyboard: command_byte_ |= kKeyboardDisabled; return;
-    case kEnableKeyboard: command_byte_ &= ~kKeyboardDisabled; return;
+    case kEnableKeyboard: command_byte_ = without(command_byte_, kKeyboardDisabled); return;
     case kReadOutputPort: return answer(output_port_);
   }
 }

@@ -59,7 +59,7 @@ int ps_command(const PsOptions& options) {
     const Row row = describe(guest);
     if (options.json) {
       JsonObject object;
-      object.number("pid", guest.pid).number("fd", guest.fd).string("engine", guest.engine);
+      object.number("pid", static_cast<uint64_t>(guest.pid)).number("fd", static_cast<uint64_t>(guest.fd)).string("engine", guest.engine);
       object.number("memory_kib", row.memory_kib)
           .number("monitor_kib", row.monitor_kib)
           .string("state", row.state)

@@ -54,9 +54,9 @@ void write_msr(int vcpu, const kvm_msr_entry& msr) {
 }
 
 void check_frequency(uint32_t saved, int vcpu) {
-  const int now = ::ioctl(vcpu, KVM_GET_TSC_KHZ, 0);
+  const int64_t now = ::ioctl(vcpu, KVM_GET_TSC_KHZ, 0);
   if (now <= 0 || saved == 0) return;
-  const uint64_t difference = now > static_cast<int64_t>(saved) ? now - uint64_t{saved} : uint64_t{saved} - now;
+  const uint64_t difference = static_cast<uint64_t>(std::abs(now - int64_t{saved}));
   if (difference * 1'000'000 > kClockTolerancePpm * saved)
     spdlog::warn("the guest's clock was calibrated at {} kHz, this machine's time-stamp counter runs at {} kHz", saved,
                  now);
