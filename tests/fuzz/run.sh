@@ -39,9 +39,17 @@ tables before
 fuzz --kind $kind --seed 0 --seconds 6 --machine-type $type >/dev/null || bad "the first generations"
 before=$(free)
 fuzz --kind $kind --seed $seed --seconds $seconds --machine-type $type || bad "see above"
-after=$(free)
-echo "free $before -> $after KiB"
-[ $after -ge $((before - 6144)) ] || bad "$((before - after)) KiB have gone"
+leaks=/sys/kernel/debug/kmemleak
+if [ -e $leaks ]; then
+  # The checking kernel keeps back what was freed, tens of MiB of it; but it knows what is lost.
+  sleep 6; echo scan >$leaks; sleep 6; echo scan >$leaks
+  cat $leaks
+  ! grep -q '^unreferenced' $leaks || bad "memory is lost"
+else
+  after=$(free)
+  echo "free $before -> $after KiB"
+  [ $after -ge $((before - 6144)) ] || bad "$((before - after)) KiB have gone"
+fi
 [ -z "$(waiting)" ] || { sleep 2; [ -z "$(waiting)" ] || bad "a process waits: $(cat $(waiting))"; }
 left=$(ring1 ps --json 2>&1 | tr -d ' \n')
 [ "$left" = '{}' ] || bad "machines are left: $left"
@@ -72,11 +80,14 @@ for part in $parts; do
   kind=device checks=
   case $part in guests-* | scribble-*) kind=${part%%-*} ;; esac
   [ $kind != guests ] || checks='check_recovery=1 check_mmu=16'
+  # With a thread for each processor QEMU loses interrupts and states of guests at VMRUN (docs/findings.md); the ioctls' own races
+  # need two of them all the same.
+  [ $kind = device ] && time=(ICOUNT=0) || time=(SMP=1 ICOUNT=250)
   case ${part#$kind-} in
     parsers) parsers ;;
     bt) host_part $kind 0x72310100 CPU=core2duo MODULE_ARGS="$checks" ;;
-    svm) host_part $kind 0x72310101 CPU=EPYC,+svm ICOUNT=0 ;;
-    svm-shadow) host_part $kind 0x72310301 CPU=EPYC,+svm ICOUNT=0 MODULE_ARGS="$checks" ;;
+    svm) host_part $kind 0x72310101 CPU=EPYC,+svm "${time[@]}" ;;
+    svm-shadow) host_part $kind 0x72310301 CPU=EPYC,+svm "${time[@]}" MODULE_ARGS="$checks" ;;
     *) fail "there is no part $part" ;;
   esac
 done
