@@ -41,9 +41,9 @@ def instructions_shift():
     the nanoseconds of one; None where time is the machine's own."""
     if not flag("ICOUNT"):
         return None
-    rates = {"1": 0, "1000": 0, "500": 1, "250": 2, "125": 3}
+    rates = {"1": 0, "1000": 0, "500": 1, "250": 2, "125": 3, "31": 5}
     if text("ICOUNT") not in rates:
-        die(f"ICOUNT={text('ICOUNT')} is no rate", "choose 1 (the same as 1000), 500, 250 or 125 million instructions a second")
+        die(f"ICOUNT={text('ICOUNT')} is no rate", "choose 1 (the same as 1000), 500, 250, 125 or 31 million instructions a second")
     return rates[text("ICOUNT")]
 
 
