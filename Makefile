@@ -23,7 +23,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup checked-kernel configure build agents programs module run run-guest host run-host test test-all fuzz bench sched-study time-study format clean help
+.PHONY: all setup checked-kernel configure build agents programs module run run-guest host run-host test test-all fuzz bless bench sched-study time-study format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -100,6 +100,10 @@ test-all: build
 fuzz: build
 	@bash scripts/build-module.sh $(build) $(flavour)
 	@MINUTES=$(MINUTES) FUZZ_SEED=$(FUZZ_SEED) FUZZ_PARTS='$(FUZZ_PARTS)' bash tests/fuzz/run.sh
+
+# The expected translations become what the translator gives: read the difference before it is committed.
+bless: build
+	@cd tests && RING1_BLESS=1 $(build)/tests/translator_test --gtest_filter='*Golden*' && git --no-pager diff --stat golden
 
 # The table is all that goes to stdout.
 bench: build
