@@ -80,7 +80,7 @@ for part in $parts; do
   kind=device checks=
   case $part in guests-* | scribble-*) kind=${part%%-*} ;; esac
   [ $kind != guests ] || checks='check_recovery=1 check_mmu=16'
-  # With a thread for each processor QEMU loses interrupts and states of guests at VMRUN (docs/findings.md); the ioctls' own races
+  # With a thread for each processor interrupts and states of guests are lost at VMRUN, probably by QEMU (docs/findings.md); the ioctls' own races
   # need two of them all the same. So slow a processor makes its minutes ours, about.
   [ $kind = device ] && time=(ICOUNT=0) || time=(SMP=1 ICOUNT=31)
   case ${part#$kind-} in
