@@ -47,6 +47,8 @@ uint64_t VmxEngine::real_cr4() const {
     value = (value & ~kPagingBits) | cr4::kPae;
   else if (unpaged_on_identity())
     value = (value & ~(kPagingBits | cr4::kPae)) | cr4::kPse;
+  // A machine check is the host's, and without this bit it ends in a shutdown instead of an exit (SDM 3A 6.15, #MC).
+  value |= monitor_.host.switch_page().mon_cr4 & cr4::kMce;
   return (value | controls_.cr4_must) & controls_.cr4_may;
 }
 

@@ -43,7 +43,7 @@ void ShadowMmu::wrote_table(PageInfo* info, Gpa where, unsigned size) {
     if (!role.has_guest_table()) continue;
     const unsigned bytes = role.guest_entry_bytes();
     const unsigned first = static_cast<unsigned>(where.offset() / bytes);
-  const unsigned last = static_cast<unsigned>((where.offset() + size - 1) / bytes);
+    const unsigned last = static_cast<unsigned>((where.offset() + size - 1) / bytes);
     for (unsigned guest = first; guest <= last; ++guest) used |= refresh(index, guest);
   }
   if (is_flood(info, where, size, used)) unprotect(where.page());

@@ -8,7 +8,7 @@ namespace {
 enum CpuidOutput { kEax, kEbx, kEcx, kEdx };
 
 // A bit of CPUID.1:EDX and the CR4 bits it makes available. A VMM may claim more in CPUID than there is, and gets no more by it:
-// behind OSXSAVE and PKE lies state of the processor that is the host's (docs/races.md), and no engine knows the others.
+// XCR0 and PKRU, behind OSXSAVE and PKE, are the host's (docs/races.md), and no engine knows the others.
 struct Feature {
   unsigned bit;
   uint64_t cr4;

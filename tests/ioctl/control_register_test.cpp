@@ -31,7 +31,7 @@ void claim_everything(const Vm& vm, const Vcpu& vcpu) {
 
 }  // namespace
 
-// Behind OSXSAVE lie the upper halves of the AVX registers, behind PKE the keys: of whoever used the processor last.
+// XCR0 lies behind OSXSAVE, PKRU behind PKE: they are the host's, and nobody switches them.
 TEST(control_bits_of_what_is_the_hosts) {
   SKIP_UNLESS(options.guest, "no guest code wanted");
   SKIP_UNLESS(Device().is_ring1(), "KVM switches what lies behind them");

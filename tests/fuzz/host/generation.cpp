@@ -77,8 +77,8 @@ void* run_thread(void* argument) {
 }  // namespace
 
 void work(Worker& worker) {
-  for (uint64_t i = 0; !trail->stop; i++) {
-    worker.random = Random(derived(worker.seed, i));
+  while (!trail->stop) {
+    worker.random = Random(derived(worker.seed, worker.operations++));
     uint64_t chosen = worker.random.below(kWeights);
     unsigned item = 0;
     while (chosen >= kOperations[item].weight) chosen -= kOperations[item++].weight;

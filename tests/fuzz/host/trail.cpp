@@ -24,12 +24,13 @@ Step& Trail::begin(unsigned actor, const char* name, uint64_t a, uint64_t b, uin
 }
 
 void Trail::fail(const char* format, ...) {
-  if (stop.exchange(true)) return;
+  if (claimed_.exchange(true)) return;
   va_list arguments;
   va_start(arguments, format);
   std::vsnprintf(failure_, sizeof failure_, format, arguments);
   va_end(arguments);
   failed_ = true;
+  stop = true;  // last: whoever sees it may end the process, and us
 }
 
 void Trail::print() const {

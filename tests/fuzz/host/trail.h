@@ -21,7 +21,7 @@ class Trail {
 
   Step& begin(unsigned actor, const char* name, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0);
   void print() const;
-  void clear() { next_ = 0, failed_ = stop = false; }
+  void clear() { next_ = 0, claimed_ = failed_ = stop = false; }
   // Ends the generation, so that the operations before it can be seen. The first one counts.
   [[gnu::format(printf, 2, 3)]] void fail(const char* format, ...);
   const char* failure() const { return failed_ ? failure_ : nullptr; }
@@ -35,7 +35,7 @@ class Trail {
 
  private:
   static constexpr unsigned kKept = 200;
-  std::atomic<bool> failed_;
+  std::atomic<bool> claimed_, failed_;  // somebody writes failure_; it is written
   char failure_[400];
   std::atomic<uint64_t> next_;
   Step steps_[kKept];

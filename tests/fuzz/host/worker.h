@@ -11,6 +11,7 @@ struct Worker {
   Worker(unsigned number, uint64_t its_seed) : actor(number), seed(its_seed), random(its_seed) {}
   unsigned actor;
   uint64_t seed;
+  uint64_t operations = 0;  // of all processes that were this worker, one after the other
   Random random;  // of --kind device each operation has its own, of `seed` and its number: what others draw does not matter
   Room room;
 
