@@ -11,7 +11,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOT_ITSELF = pathlib.Path(".")
 SOURCES = (".c", ".h", ".cpp", ".S", ".py", ".sh", ".cmake", ".txt", ".lds", ".inc", ".mk")
-PLACE = re.compile(r"([\w/.-]+\.(?:c|cpp|h|S|py|sh)) \((\w+)\)")
+# `file.cpp (function, function)`, and lists of files in italics: `*monitor/tables.cpp, host.cpp*`.
+PLACE = re.compile(r"([\w/.-]+\.(?:c|cpp|h|S|py|sh)) \((\w+(?:, \w+)*)\)")
+ITALIC = re.compile(r"(?<![*\w])\*([^*`]+)\*(?!\*)")
 PARAMETER = re.compile(r"^module_param(?:_named)?\((\w+)", re.M)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 PATH = re.compile(r"^[\w.+-]+(/[\w.*+-]+)*\.(c|h|cpp|S|py|sh|md|cmake|txt|lds|inc|config)$")
@@ -45,7 +47,7 @@ class Tree:
         code = [name for name in self.files if name.endswith(SOURCES) or "/" not in name and "." not in name]
         texts = [(ROOT / name).read_text(errors="replace") for name in code]
         self.text = "\n".join(texts)
-        self.words = set(re.findall(r"~?\w+", self.text))
+        self.functions = set(re.findall(r"\w+", "\n".join(COMMENT.sub("", text) for text in texts)))
         # The words of all files that declare a class, or a test suite, of that name.
         self.members = {}
         for text in (COMMENT.sub("", text) for text in texts):
@@ -73,20 +75,30 @@ class Tree:
         if member := MEMBER.match(span):
             return None if self.has_member(member[1], member[2]) else "no such member in the code"
         if option := OPTION.match(span):
-            known = option[1] in self.text or f'"{option[1][2:]}"' in self.text
+            known = re.search(rf"{option[1]}(?![\w-])", self.text) or f'"{option[1][2:]}"' in self.text
             return None if known else "no such option in the code"
         if function := FUNCTION.match(span):
-            return None if function[1] in self.words | FOREIGN else "no such function in the code"
+            return None if function[1] in self.functions | FOREIGN else "no such function in the code"
         return None
 
 
     def places(self, text):
-        """Complaints about each `file.cpp (function)`: the word must be in that file."""
+        """Complaints about each `file.cpp (function, function)`: the words must be in that file, outside of comments."""
         for number, line in enumerate(text.splitlines(), 1):
-            for path, function in PLACE.findall(line):
-                found = [name for name in self.files if pathlib.PurePath(name).match(path)]
-                if found and not any(re.search(rf"\b{function}\b", (ROOT / name).read_text()) for name in found):
-                    yield number, f"{path} ({function})", "not in that file"
+            for path, functions in PLACE.findall(line):
+                found = [COMMENT.sub("", (ROOT / name).read_text()) for name in self.files if pathlib.PurePath(name).match(path)]
+                if not found:
+                    yield number, path, "there is no such file"
+                for function in functions.split(", ") if found else ():
+                    if not any(re.search(rf"\b{function}\b", code) for code in found):
+                        yield number, f"{path} ({function})", "not in that file"
+
+    def lists(self, text, beside):
+        """Complaints about the files that `*a.cpp, b.h*` names."""
+        for number, line in enumerate(text.splitlines(), 1):
+            for word in re.split(r"[\s,;:()]+", " ".join(ITALIC.findall(line))):
+                if PATH.match(word) and not self.has_path(word, beside):
+                    yield number, word, "there is no such file"
 
     def parameters(self):
         return sorted(PARAMETER.findall(self.text))
@@ -104,7 +116,7 @@ def main():
         document = ROOT / name
         text = document.read_text()
         complaints = [(number, span, tree.complaint(span, document.parent)) for number, span in spans(text)]
-        for number, what, complaint in complaints + list(tree.places(text)):
+        for number, what, complaint in complaints + list(tree.places(text)) + list(tree.lists(text, document.parent)):
             if complaint:
                 print(f"{name}:{number}: {what}: {complaint}")
                 wrong += 1

@@ -18,13 +18,37 @@ parsers() {
   sed 's/^/    /' "$work/out"
 }
 
+# What the host is asked behind a run and behind a trial (reduce.sh).
+cat >"$work/checks" <<'END'
+bad() { echo "BAD: $*"; }
+waiting() { grep -l "^State:.D" /proc/[0-9]*/status; }
+nothing_is_lost() {
+  local leaks=/sys/kernel/debug/kmemleak
+  [ -e $leaks ] || return 1  # this kernel does not know
+  sleep 6; echo scan >$leaks; sleep 6; echo scan >$leaks
+  cat $leaks
+  ! grep -q '^unreferenced' $leaks || bad "memory is lost"
+}
+nobody_is_left() {
+  local left
+  [ -z "$(waiting)" ] || { sleep 2; [ -z "$(waiting)" ] || bad "a process waits: $(cat $(waiting))"; }
+  left=$(ring1 ps --json 2>&1 | tr -d ' \n')
+  [ "$left" = '{}' ] || bad "machines are left: $left"
+}
+unloads_without_a_word() {
+  rmmod ring1 || bad "the module does not unload"
+  dmesg | grep -v 'Speculative Return Stack' | grep -E 'BUG:|WARNING|Oops|Call Trace|hung|panic|KASAN|UBSAN' &&
+    { bad "the host's log"; dmesg | grep -v 'cannot be had' | tail -n 100; }
+}
+END
+
 cat >"$work/drive" <<END
 seconds=$seconds_each
 seed=$seed
 END
 cat >>"$work/drive" <<'END'
 type=$1 kind=$2
-bad() { echo "BAD: $*"; }
+. /root/checks
 # In KiB, with the pages that the processor keeps for itself.
 free() {
   sync
@@ -32,36 +56,26 @@ free() {
   sleep 1
   awk '/^MemFree:/ { sum += $2 } $1 == "count:" { sum += 4 * $2 } END { print sum }' /proc/meminfo /proc/zoneinfo
 }
-waiting() { grep -l "^State:.D" /proc/[0-9]*/status; }
 tables() { timeout 120 ring1 run --kernel /root/tables --mem 32M --isa-debug-exit </dev/null 2>&1 | grep -q "^PASS" || bad "a guest $1"; }
 tables before
 # What a kernel fills its caches with is no leak.
 fuzz --kind $kind --seed 0 --seconds 6 --machine-type $type >/dev/null || bad "the first generations"
 before=$(free)
 fuzz --kind $kind --seed $seed --seconds $seconds --machine-type $type || bad "see above"
-leaks=/sys/kernel/debug/kmemleak
-if [ -e $leaks ]; then
-  # The checking kernel keeps back what was freed, tens of MiB of it; but it knows what is lost.
-  sleep 6; echo scan >$leaks; sleep 6; echo scan >$leaks
-  cat $leaks
-  ! grep -q '^unreferenced' $leaks || bad "memory is lost"
-else
+# The checking kernel keeps back what was freed, tens of MiB of it; but it knows what is lost.
+nothing_is_lost || {
   after=$(free)
   echo "free $before -> $after KiB"
   [ $after -ge $((before - 6144)) ] || bad "$((before - after)) KiB have gone"
-fi
-[ -z "$(waiting)" ] || { sleep 2; [ -z "$(waiting)" ] || bad "a process waits: $(cat $(waiting))"; }
-left=$(ring1 ps --json 2>&1 | tr -d ' \n')
-[ "$left" = '{}' ] || bad "machines are left: $left"
+}
+nobody_is_left
 tables behind
-rmmod ring1 || bad "the module does not unload"
-dmesg | grep -v 'Speculative Return Stack' | grep -E 'BUG|WARNING|Oops|Call Trace|hung|panic|KASAN|UBSAN' &&
-  { bad "the host's log"; dmesg | grep -v 'cannot be had' | tail -n 100; }
+unloads_without_a_word
 echo end
 END
 
 files=(--file "$RING1_BUILD/guests/tables:root/tables" --file "$RING1_BUILD/tests/fuzz/fuzz:bin/fuzz" --file "$work/drive:root/drive"
-  --file "$work/trial:root/trial")
+  --file "$work/checks:root/checks" --file "$work/trial:root/trial")
 # host_part KIND MACHINE-TYPE [VARIABLE=VALUE...]: the type as in include/ring1/api.h
 host_part() {
   local kind=$1 type=$2 failed=$failures generation

@@ -97,13 +97,15 @@ void set_tables(Random& random, int vcpu) {
   sregs.idt = {Layout::kIdt, 0x7ff, {}};
   sregs.tr = {.base = Layout::kTss, .limit = 0x67, .selector = 0x28, .type = 11, .present = 1};
   sregs.ldt = {.base = Layout::kLdt, .limit = 8 * Layout::kDescriptors - 1, .selector = 0x30, .type = 2, .present = 1};
-  switch (left_out(kRegisters) ? 3 : random.below(4)) {
+  const uint64_t paging = random.below(4), cr4 = random.next() & 0x7ff;
+  const uint64_t cr0 = random.one_in(8) ? random.next() & 0x60010026 : 0;
+  switch (left_out(kRegisters) ? 3 : paging) {
     case 0: sregs.cr0 |= 0x80000000, sregs.cr4 = 0x10, sregs.cr3 = Layout::kDirectory; break;
     case 1: sregs.cr0 |= 0x80000000, sregs.cr4 = 0x30, sregs.cr3 = Layout::kDirectoryPointers; break;
-    case 2: sregs.cr4 = random.next() & 0x7ff; break;
+    case 2: sregs.cr4 = cr4; break;
     default: break;
   }
-  if (!left_out(kRegisters) && random.one_in(8)) sregs.cr0 |= random.next() & 0x60010026;
+  if (!left_out(kRegisters)) sregs.cr0 |= cr0;
   ioctl(vcpu, KVM_SET_SREGS, &sregs);
 }
 
@@ -138,6 +140,7 @@ void answer(Random& random, const GuestMachine& machine) {
 
 // Until it has been interrupted some times, died, or had its share.
 void run_hostile(Worker& worker, GuestMachine& machine, uint64_t seed) {
+  Random of_events(derived(seed, kTurns + 1)), of_writes(derived(seed, kTurns + 2));
   unsigned interrupted = 0;
   for (unsigned i = 0; i < kRunsEach && interrupted < kPatience && !trail->stop; i++) {
     Step& step = worker.begin("guest", seed, i);
@@ -156,8 +159,8 @@ void run_hostile(Worker& worker, GuestMachine& machine, uint64_t seed) {
       if (machine.shared->exit_reason == KVM_EXIT_SHUTDOWN || machine.shared->exit_reason == KVM_EXIT_INTERNAL_ERROR) return;
       answer(worker.random, machine);
     }
-    if (worker.random.one_in(4) && !left_out(kEvents)) send_event(worker.random, machine);
-    if (written_by_vmm && worker.random.one_in(4) && !left_out(kVmmWrites)) change_hostile(worker.random, machine.memory);
+    if (!left_out(kEvents) && of_events.one_in(4)) send_event(of_events, machine);
+    if (written_by_vmm && !left_out(kVmmWrites) && of_writes.one_in(4)) change_hostile(of_writes, machine.memory);
   }
 }
 

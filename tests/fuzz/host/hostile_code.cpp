@@ -176,15 +176,18 @@ void make_code(Random& random, uint8_t* memory, uint32_t begin, uint32_t end) {
   while (begin + 48 < end) begin = place_pattern(random, memory, begin);
 }
 
+// All of these draw their random numbers first, and only then look at what is left out: what comes behind stays the same.
+
 // The first ones are what set_registers() uses and stay so most of the time: flat code and data of rings 0 and 3, TSS, LDT.
 uint64_t a_descriptor(Random& random, unsigned index) {
   constexpr uint64_t kFirst[] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
                                  0x00008b0220000067, 0x0000820230000fff};
   constexpr unsigned kFirstCount = sizeof kFirst / sizeof kFirst[0];
-  if (left_out(kDescriptors)) return index < kFirstCount ? kFirst[index] : 0;
-  if (index < kFirstCount && !random.one_in(20)) return kFirst[index];
+  const uint64_t flat = index < kFirstCount ? kFirst[index] : 0;
+  if (index < kFirstCount && !random.one_in(20)) return flat;
   const uint64_t access = 0x80 | random.below(256), flags = random.below(16);
   const uint64_t base = random.one_in(2) ? 0 : an_address(random), limit = random.one_in(2) ? 0xfffff : random.below(0x100000);
+  if (left_out(kDescriptors)) return flat;
   return (limit & 0xffff) | (base & 0xffffff) << 16 | access << 40 | (limit >> 16) << 48 | flags << 52 | (base >> 24) << 56;
 }
 
@@ -192,12 +195,12 @@ uint64_t a_gate(Random& random) {
   const uint64_t types[] = {0x8e, 0x8f, 0xee, 0xef, 0x85, 0x86, 0x87, random.below(256)};
   const uint64_t offset = random.one_in(16) ? random.next() & 0xffffffff : code_address(random);
   const uint64_t selector = random.one_in(8) ? a_selector(random) : 8;
+  const uint64_t type = types[random.below(random.one_in(4) ? 8 : 4)];
   if (left_out(kGates)) return (Layout::kCode & 0xffff) | 8 << 16 | uint64_t{0x8e} << 40 | uint64_t{Layout::kCode >> 16} << 48;
-  return (offset & 0xffff) | selector << 16 | types[random.below(random.one_in(4) ? 8 : 4)] << 40 | (offset >> 16) << 48;
+  return (offset & 0xffff) | selector << 16 | type << 40 | (offset >> 16) << 48;
 }
 
-uint32_t an_entry(Random& random, uint32_t identity) {
-  if (left_out(kPageTables) || !random.one_in(8)) return identity | 0x7;
+uint32_t an_odd_entry(Random& random, uint32_t identity) {
   switch (random.below(5)) {
     case 0: return 0;
     case 1: return static_cast<uint32_t>(random.next());
@@ -205,6 +208,11 @@ uint32_t an_entry(Random& random, uint32_t identity) {
     case 3: return identity | static_cast<uint32_t>(random.below(512));
     default: return (below(random, Layout::kMemory) & ~0xfffu) | 0x7;
   }
+}
+
+uint32_t an_entry(Random& random, uint32_t identity) {
+  const uint32_t entry = random.one_in(8) ? an_odd_entry(random, identity) : identity | 0x7;
+  return left_out(kPageTables) ? identity | 0x7 : entry;
 }
 
 void put32(uint8_t* memory, uint32_t at, uint32_t value) { std::memcpy(memory + at, &value, sizeof value); }
@@ -219,9 +227,10 @@ void put_entry(Random& random, uint8_t* memory, unsigned kind, uint32_t index) {
       return put32(memory, Layout::kDirectory + 4 * (index % 1024),
                    an_entry(random, random.one_in(2) || index % 1024 < 4 ? Layout::kTable : 0x80));
     case 2: return put64(memory, Layout::kPaeDirectory + 8 * (index % 512), an_entry(random, 0x80));
-    default:
-      return put64(memory, Layout::kDirectoryPointers + 8 * (index % 4),
-                   Layout::kPaeDirectory | (!left_out(kPageTables) && random.one_in(30) ? random.next() : 1));
+    default: {
+      const uint64_t bits = random.one_in(30) ? random.next() : 1;
+      return put64(memory, Layout::kDirectoryPointers + 8 * (index % 4), Layout::kPaeDirectory | (left_out(kPageTables) ? 1 : bits));
+    }
   }
 }
 
