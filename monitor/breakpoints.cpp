@@ -3,7 +3,7 @@
 #include "x86/breakpoints.h"
 
 #include "monitor/engine.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 
 namespace ring1::monitor {
 
@@ -17,10 +17,10 @@ void Engine::deliver_debug(uint64_t status) {
 // Data and port breakpoints are traps: the instruction that meets one is executed first. A repeated one stops after
 // each iteration.
 Outcome Engine::step_watched(emulator::Fault* fault) {
-  (void)monitor_.machine.take_breakpoints_met();
-  const Outcome outcome = emulator::step(cpu_, monitor_.machine, fault, 1, &decoded_);
+  (void)vcpu_.machine.take_breakpoints_met();
+  const Outcome outcome = emulator::step(cpu_, vcpu_.machine, fault, 1, &decoded_);
   if (outcome != Outcome::kDone && outcome != Outcome::kTrap) return outcome;
-  hold_breakpoints(monitor_.machine.take_breakpoints_met());
+  hold_breakpoints(vcpu_.machine.take_breakpoints_met());
   // MOV SS and POP SS hold them back for one instruction (SDM 3A 6.8.3).
   if (!breakpoints_held_ || cpu_.shadow == RING1_SHADOW_MOV_SS) return outcome;
   breakpoint::report(cpu_, breakpoints_held_);

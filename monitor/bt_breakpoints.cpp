@@ -3,7 +3,7 @@
 // translated code. A code breakpoint of the guest kernel names an EIP that the processor never sees: no unit covers
 // it, so everything that goes there comes to prepare(), which looks.
 #include "monitor/bt_engine.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/breakpoints.h"
 
 namespace ring1::monitor {
@@ -53,17 +53,17 @@ void BtEngine::arm_breakpoints() {
       case breakpoint::Kind::kWrite:
       case breakpoint::Kind::kAccess:
         // Translated code uses the hole for itself. What the guest has there is reached by emulation only.
-        if (live_ == Live::kDirect || !breakpoint::overlaps(cpu_, n, hole_base_, monitor_.tc_memory.hole_bytes()))
+        if (live_ == Live::kDirect || !breakpoint::overlaps(cpu_, n, hole_base_, tc_memory_.hole_bytes()))
           which |= 1u << n;
         break;
     }
   }
-  monitor_.host.debug_registers().arm(cpu_, which);
+  vcpu_.host.debug_registers().arm(cpu_, which);
 }
 
 // A breakpoint that MOV SS held back strikes inside the stub of whatever came next (idt_stubs.S): it is in DR6 then.
 void BtEngine::disarm_breakpoints() {
-  monitor_.host.debug_registers().disarm();
+  vcpu_.host.debug_registers().disarm();
   if (block_.vector != static_cast<uint64_t>(Vector::kDb)) hold_breakpoints(take_debug_status() & breakpoint::kAll);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Guest code that is interpreted where the processor would get it wrong.
 #include "monitor/bt_engine.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
@@ -32,7 +32,7 @@ void BtEngine::step_over_shadow() {
     cpu_.shadow = 0;  // one for the processor itself; nothing it does can tell the difference
   else
     finish(outcome, fault, nullptr);
-  if (monitor_.devices.take_touched()) attend();
+  if (vcpu_.devices.take_touched()) attend();
 }
 
 }  // namespace ring1::monitor

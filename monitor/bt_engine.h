@@ -4,41 +4,46 @@
 #pragma once
 
 #include "monitor/engine.h"
+#include "monitor/machine.h"
+#include "monitor/narrow_stack.h"
+#include "monitor/segments.h"
+#include "monitor/tc_memory.h"
 #include "monitor/trap_block.h"
-#include "shadowmmu/mmu.h"
 #include "tcache/translation_cache.h"
 #include "translator/translator.h"
 
 namespace ring1::monitor {
 
-class Monitor;
+class Vcpu;
 
-class BtEngine final : public Engine, public tcache::Environment, public tcache::Walker {
+class BtEngine final : public Engine, private tcache::Environment, private tcache::Walker, private StoreWatcher {
  public:
-  struct Note {
-    enum class Kind : uint8_t { kCode, kEntry, kTable } kind;
-    Gpa where;
-    unsigned size;  // kCode only
-  };
-
-  explicit BtEngine(Monitor& monitor);
+  explicit BtEngine(Vcpu& vcpu);
 
   void forget(uint64_t gfn, uint64_t count) override;
   void publish_stats() override;
   void to_architectural() override;
-  void flush_page(Gva page) override;
-  void flush_all() override { flush_wanted_ = true; }
-
-  void note_code_written(Gpa where, unsigned size) override { note({Note::Kind::kCode, where, size}); }
-  // Most entries that change have nothing to do with code: a guest that copies a page directory changes hundreds.
-  void note_mapping_changed(Gpa entry) override {
-    if (cache_.depends_on(entry)) note({Note::Kind::kEntry, entry, 0});
-  }
-  void note_table_lost(Gpa page) override { note({Note::Kind::kTable, page, 0}); }
-
   const char* live_name() const override;
   void dump() override;
   bool at_architectural_rip() override;
+  uint64_t real_rip() const override { return block_.rip; }
+  uint64_t monitor_rsp() const override { return block_.monitor_rsp; }
+
+ private:
+  // shadowmmu::Tlb
+  void flush_page(Gva page) override;
+  void flush_all() override { flush_wanted_ = true; }
+
+  // shadowmmu::Listener
+  void code_written(Gpa where, unsigned size) override { note({Note::Kind::kCode, where, size}); }
+  // Most entries that change have nothing to do with code: a guest that copies a page directory changes hundreds.
+  void code_mapping_changed(Gpa entry) override {
+    if (cache_.depends_on(entry)) note({Note::Kind::kEntry, entry, 0});
+  }
+  void code_table_lost(Gpa page) override { note({Note::Kind::kTable, page, 0}); }
+
+  // StoreWatcher
+  void stored(Gpa where, unsigned size) override { segments_.written(where, size); }
 
   // tcache::Environment
   bool code_page(unsigned index, void** writable) override;
@@ -47,11 +52,10 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   void accessed_sampled() override;
   void code_page_gained(Gpa page) override;
   void code_page_lost(Gpa page) override;
-  void worked(unsigned instructions) override;
+  void worked(unsigned instructions) override { Engine::worked(instructions); }
   // tcache::Walker
   bool walk(Gva page, tcache::MappedPage* out) override;
 
- private:
   // Where the guest's registers are.
   enum class Live : uint8_t {
     kState,       // in ring1_cpu_state
@@ -61,6 +65,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
 
   // Engine (bt_engine.cpp, bt_pending.cpp)
   uint64_t init() override;
+  void open_gates();
   void started() override { choose_hole(); }
   void run_guest() override;
   void apply_pending() override;
@@ -88,6 +93,7 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
   bool gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* available, bool need_next);
 
   // Traps (bt_traps.cpp).
+  void to_host(unsigned vector);
   void handle_trap();
   bool stopped();
   void interrupted(unsigned vector);
@@ -133,7 +139,12 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
 
   bool in_cache(uint32_t* eip, tcache::Fragment** fragment);
 
-  TrapBlock& block_;
+  // An NMI that strikes while the trap stub's stack pointer is in the block pushes its frame below it.
+  uint8_t room_for_nmi_[256] = {};
+  TrapBlock block_{};
+  TcMemory tc_memory_;
+  NarrowStack narrow_stack_;
+  Segments segments_;
   tcache::TranslationCache cache_;
   Live live_ = Live::kState;
   bool flush_wanted_ = false;   // of the whole TLB, before the next entry
@@ -149,7 +160,12 @@ class BtEngine final : public Engine, public tcache::Environment, public tcache:
     tcache::Fragment* fragment = nullptr;
   } resume_;
 
-  // Notes of the MMU's listener, acted upon when the update is over.
+  // What the MMU's listener was told, acted upon when the update is over.
+  struct Note {
+    enum class Kind : uint8_t { kCode, kEntry, kTable } kind;
+    Gpa where;
+    unsigned size;  // kCode only
+  };
   void note(const Note& note);
   void act_on_notes();
   static constexpr unsigned kMaxNotes = 64;

@@ -2,7 +2,7 @@
 // Between two stays in the guest: what the engine's own parts must follow.
 #include "monitor/bt_engine.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
 
@@ -17,15 +17,15 @@ constexpr uint64_t kGuestCr4 = cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kDe;
 }  // namespace
 
 void BtEngine::apply_pending() {
-  const Machine::Pending pending = monitor_.machine.take_pending();
+  const Machine::Pending pending = vcpu_.machine.take_pending();
   if (pending.mode) cache_.flush();
   if (pending.address_space) {
     if (!pending.mode) cache_.revalidate(*this);
-    if (monitor_.mmu.hole_collides()) choose_hole();
+    if (mmu_.hole_collides()) choose_hole();
   }
-  if (pending.address_space || pending.tables) monitor_.machine.segments().refresh(pending.tables);
+  if (pending.address_space || pending.tables) segments_.refresh(pending.tables);
   if (pending.real_registers || !real_cr0_) {
-    ring1_switch& page = monitor_.host.switch_page();
+    ring1_switch& page = vcpu_.host.switch_page();
     const uint64_t new_cr0 = kBaseCr0 | (cpu_.cr0 & kGuestCr0);
     const uint64_t new_cr4 = (page.mon_cr4 & ~kGuestCr4) | (cpu_.cr4 & kGuestCr4);
     if (new_cr0 != real_cr0_) hardware::write_cr0(new_cr0);
@@ -77,7 +77,7 @@ void BtEngine::act_on_notes() {
 }
 
 bool BtEngine::interrupt_flag() const {
-  return live_ == Live::kTranslated ? monitor_.tc_memory.shared().interrupt_flag & 1 : Engine::interrupt_flag();
+  return live_ == Live::kTranslated ? tc_memory_.shared().interrupt_flag & 1 : Engine::interrupt_flag();
 }
 
 void BtEngine::deliver(const emulator::Event& event) {
@@ -101,7 +101,7 @@ bool BtEngine::pass_obstacle(bool for_nmi) {
 }
 
 void BtEngine::set_interrupt_waiting(bool waiting) {
-  if (live_ == Live::kTranslated) monitor_.tc_memory.shared().pending = waiting;
+  if (live_ == Live::kTranslated) tc_memory_.shared().pending = waiting;
 }
 
 // One line per entry; with chaining off that is one per translated unit.
@@ -109,12 +109,12 @@ void BtEngine::trace_entry() {
   uint32_t eip = static_cast<uint32_t>(block_.rip);
   tcache::Fragment* fragment = nullptr;
   const bool translated = in_cache(&eip, &fragment);
-  monitor_.log.line(
-      "%s %08x eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x esp %08x fl %x (after %u)",
-      translated ? "tc" : "user", eip, static_cast<uint32_t>(block_.rax), static_cast<uint32_t>(block_.rbx),
-      static_cast<uint32_t>(block_.rcx), static_cast<uint32_t>(block_.rdx), static_cast<uint32_t>(block_.rsi),
-      static_cast<uint32_t>(block_.rdi), static_cast<uint32_t>(block_.rbp), static_cast<uint32_t>(block_.rsp),
-      static_cast<uint32_t>(block_.rflags), static_cast<uint32_t>(block_.vector));
+  vcpu_.log.line("%s %08x eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x esp %08x fl %x (after %u)",
+                 translated ? "tc" : "user", eip, static_cast<uint32_t>(block_.rax), static_cast<uint32_t>(block_.rbx),
+                 static_cast<uint32_t>(block_.rcx), static_cast<uint32_t>(block_.rdx),
+                 static_cast<uint32_t>(block_.rsi), static_cast<uint32_t>(block_.rdi),
+                 static_cast<uint32_t>(block_.rbp), static_cast<uint32_t>(block_.rsp),
+                 static_cast<uint32_t>(block_.rflags), static_cast<uint32_t>(block_.vector));
 }
 
 void BtEngine::publish_stats() {
@@ -141,16 +141,16 @@ void BtEngine::publish_stats() {
 void BtEngine::run_guest() {
   if (live_ == Live::kState && !prepare()) return;
   if (must_give_up()) return;
-  if (paging_generation_ != monitor_.mmu.generation() || flush_wanted_) set_paging();
+  if (paging_generation_ != mmu_.generation() || flush_wanted_) set_paging();
   if (shared_.config.trace) trace_entry();
   const bool watching = breakpoint::any(cpu_);
   entering_guest();
   if (watching) [[unlikely]]
     arm_breakpoints();
-  if (monitor_.machine.segments().is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]
+  if (segments_.is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]
     ring1_enter_guest(&block_);
   else
-    ring1_enter_guest_on(&block_, monitor_.narrow_stack.frame_of(block_));
+    ring1_enter_guest_on(&block_, narrow_stack_.frame_of(block_));
   if (watching) [[unlikely]]
     disarm_breakpoints();
   left_guest();

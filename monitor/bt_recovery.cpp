@@ -2,7 +2,7 @@
 // From a position in translated code back to the guest's registers at an instruction boundary.
 #include "base/assert.h"
 #include "monitor/bt_engine.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
@@ -32,7 +32,7 @@ uint32_t BtEngine::tc_eip() const { return static_cast<uint32_t>(block_.rip); }
 bool BtEngine::stack_word(int displacement, uint32_t* value) {
   const uint32_t offset = static_cast<uint32_t>(block_.rsp) + static_cast<uint32_t>(displacement);
   Gpa page;
-  return monitor_.machine.read_system(Gva(static_cast<uint32_t>(cpu_.seg[kSs].base + offset)), value, 4, &page);
+  return vcpu_.machine.read_system(Gva(static_cast<uint32_t>(cpu_.seg[kSs].base + offset)), value, 4, &page);
 }
 
 void BtEngine::recover() {
@@ -53,7 +53,7 @@ void BtEngine::recover() {
   uint32_t word = 0;
   if (entry.ecx_spilled) {
     if (entry.ecx_in_gs)
-      word = monitor_.tc_memory.shared().spill[0];
+      word = tc_memory_.shared().spill[0];
     else if (!stack_word(entry.ecx_disp, &word))
       return internal_error(KVM_INTERNAL_ERROR_EMULATION, "the guest's stack vanished below an inline sequence");
     cpu_.gpr[kRcx] = word;
@@ -71,11 +71,11 @@ void BtEngine::recover() {
   const bool wide = cpu_.seg[kSs].access & RING1_AR_DB;
   cpu_.gpr[kRsp] = wide ? esp : (block_.rsp & 0xffff0000) | (esp & 0xffff);
 
-  const uint64_t interrupt = monitor_.tc_memory.shared().interrupt_flag & 1 ? eflags::kIf : 0;
+  const uint64_t interrupt = tc_memory_.shared().interrupt_flag & 1 ? eflags::kIf : 0;
   cpu_.rflags =
       (cpu_.rflags & ~uint64_t{kLiveFlags | eflags::kIf}) | (block_.rflags & kLiveFlags) | interrupt | eflags::kFixed1;
   if (entry.shadowed) cpu_.shadow = RING1_SHADOW_STI;
-  monitor_.machine.segments().sync(block_, 1);
+  segments_.sync(block_, 1);
   resume_ = {cache_.generation(), fragment};
   live_ = Live::kState;
 }
@@ -89,7 +89,7 @@ void BtEngine::to_architectural() {
   if (single_step_) block_.rflags = (block_.rflags & ~uint64_t{eflags::kTf}) | (cpu_.rflags & eflags::kTf);
   single_step_ = false;
   cpu_.rflags = (cpu_.rflags & ~uint64_t{kLiveUserFlags}) | (block_.rflags & kLiveUserFlags) | eflags::kFixed1;
-  monitor_.machine.segments().sync(block_, 3);
+  segments_.sync(block_, 3);
   live_ = Live::kState;
 }
 

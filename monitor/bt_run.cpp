@@ -4,7 +4,7 @@
 #include "monitor/bt_engine.h"
 #include "monitor/freestanding.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
 
@@ -71,7 +71,7 @@ bool BtEngine::prepare() {
 void BtEngine::enter_direct() {
   block_from_state(static_cast<uint32_t>(cpu_.rip));
   block_.rflags = (cpu_.rflags & kRealDirect) | eflags::kFixed1 | eflags::kIf;
-  monitor_.machine.segments().load(block_, 3);
+  segments_.load(block_, 3);
   live_ = Live::kDirect;
 }
 
@@ -79,7 +79,7 @@ bool BtEngine::enter_translated() {
   const uint32_t eip = static_cast<uint32_t>(cpu_.rip);
   uint32_t at = 0;
   unsigned offset;
-  plain_segments_ = monitor_.machine.segments().load(block_, 1);
+  plain_segments_ = segments_.load(block_, 1);
   tcache::Fragment* fragment = resume_.generation == cache_.generation() ? resume_.fragment : nullptr;
   const translator::Mode now = mode();
   cache_.activate(now);
@@ -94,7 +94,7 @@ bool BtEngine::enter_translated() {
   resume_.fragment = nullptr;
   block_from_state(at);
   block_.rflags = (cpu_.rflags & kRealTranslated) | eflags::kFixed1 | eflags::kIf;
-  translator::SharedPage& page = monitor_.tc_memory.shared();
+  translator::SharedPage& page = tc_memory_.shared();
   page.interrupt_flag = cpu_.rflags & eflags::kIf ? 1 : 0;
   page.pending = interrupt_wanted_;
   page.virtual_cs = cpu_.seg[kCs].selector;
@@ -112,8 +112,8 @@ tcache::Fragment* BtEngine::fragment_at(uint32_t eip) {
 }
 
 bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
-  monitor_.host.work(kWalkWork);
-  const shadowmmu::Walk walk = monitor_.mmu.peek(page);
+  vcpu_.host.work(kWalkWork);
+  const shadowmmu::Walk walk = mmu_.peek(page);
   out->gva = page;
   out->gpa = walk.gpa.page();
   out->entry_count = walk.entry_count;
@@ -121,7 +121,7 @@ bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
   // Two levels of tables: one entry if a large page, or if the walk stopped at the directory.
   out->upper_count = walk.entry_count ? 1 : 0;
   if (!walk.ok || walk.no_execute) return false;
-  for (unsigned i = 0; i < walk.entry_count; i++) monitor_.mmu.depend(walk.entries[i].where);
+  for (unsigned i = 0; i < walk.entry_count; i++) mmu_.depend(walk.entries[i].where);
   return true;
 }
 
@@ -141,7 +141,7 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
     const Gva at = Gva(static_cast<uint32_t>(linear + *available));
     // The first page is fetched from as the guest would; the second is only looked at.
     if (i == 0 || need_next) {
-      const shadowmmu::Walk walk = monitor_.mmu.translate(at, {.write = false, .user = false, .fetch = true});
+      const shadowmmu::Walk walk = mmu_.translate(at, {.write = false, .user = false, .fetch = true});
       if (!walk.ok) {
         deliver(walk.fault);
         return false;
@@ -150,11 +150,11 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
     if (!walk(at.page(), &pages[i])) break;
     Hpa hpa;
     shadowmmu::GuestPointer va;
-    const shadowmmu::Backing backing = monitor_.memory.page(pages[i].gpa, &hpa, &va);
+    const shadowmmu::Backing backing = vcpu_.memory.page(pages[i].gpa, &hpa, &va);
     if (!shadowmmu::has_memory(backing)) break;
     const unsigned room = static_cast<unsigned>(kPageSize - at.offset());
     const unsigned now = room < wanted - *available ? room : wanted - *available;
-    memcpy(guest_code_ + *available, va.in(monitor_.memory) + at.offset(), now);
+    memcpy(guest_code_ + *available, va.in(vcpu_.memory) + at.offset(), now);
     *available += now;
   }
   if (*available) return true;
@@ -179,7 +179,7 @@ void BtEngine::check_map() const {
 }
 
 tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode) {
-  monitor_.host.work(kTranslationWork);
+  vcpu_.host.work(kTranslationWork);
   tcache::MappedPage pages[2];
   unsigned available = 0;
   if (!gather(eip, pages, &available, false)) return nullptr;
@@ -216,21 +216,21 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
 }
 
 void BtEngine::set_paging() {
-  paging_generation_ = monitor_.mmu.generation();
-  auto* pointers = reinterpret_cast<uint64_t*>(monitor_.host.switch_page().low_table);
-  const Hpa* directories = monitor_.mmu.page_directories();
+  paging_generation_ = mmu_.generation();
+  auto* pointers = reinterpret_cast<uint64_t*>(vcpu_.host.switch_page().low_table);
+  const Hpa* directories = mmu_.page_directories();
   for (unsigned i = 0; i < 4; i++) pointers[i] = directories[i].raw() | kDirectoryPointerFlags;
   hardware::write_cr3(hardware::read_cr3());
   flush_wanted_ = false;
-  monitor_.mmu.tlb_flushed();
+  mmu_.tlb_flushed();
 }
 
 // Finds a free place for the hole and moves it there. If there is none it hides where no RAM is mapped; if there is
 // no such place either it stays where it is. Each move empties the cache.
 void BtEngine::choose_hole() {
   using shadowmmu::Cover;
-  const uint64_t bytes = monitor_.tc_memory.hole_bytes();
-  shadowmmu::ShadowMmu& mmu = monitor_.mmu;
+  const uint64_t bytes = tc_memory_.hole_bytes();
+  shadowmmu::ShadowMmu& mmu = mmu_;
   Gva base;
   const bool is_free = mmu.find_hole(bytes, Gva(kHoleFloor), Gva(kHoleCeiling), Cover::kFree, &base);
   if (!is_free) {
@@ -247,13 +247,13 @@ void BtEngine::move_hole(uint32_t base) {
   if (hole_base_) shared_.stats.hole_moves++;
   hole_base_ = base;
   shadowmmu::HoleTable tables[shadowmmu::Hole::kMaxTables];
-  const unsigned count = monitor_.tc_memory.table_count();
-  for (unsigned i = 0; i < count; i++) tables[i] = {.table = monitor_.tc_memory.tables()[i]};
-  const bool placed = monitor_.mmu.set_hole(Gva(base), tables, count);
+  const unsigned count = tc_memory_.table_count();
+  for (unsigned i = 0; i < count; i++) tables[i] = {.table = tc_memory_.tables()[i]};
+  const bool placed = mmu_.set_hole(Gva(base), tables, count);
   RING1_ASSERT(placed);
   cache_.rebase(TcMemory::code_base(hole_base_));
-  monitor_.machine.segments().set_shared_segment(TcMemory::shared_base(hole_base_), translator::kGsSegmentBytes);
-  monitor_.log.line("hole at %x", hole_base_);
+  segments_.set_shared_segment(TcMemory::shared_base(hole_base_), translator::kGsSegmentBytes);
+  vcpu_.log.line("hole at %x", hole_base_);
 }
 
 }  // namespace ring1::monitor

@@ -2,7 +2,7 @@
 // What the guest stopped for.
 #include "monitor/bt_engine.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
@@ -52,8 +52,15 @@ ring1_exit_kind kind_of(unsigned vector, bool user) {
 
 }  // namespace
 
+void BtEngine::to_host(unsigned vector) {
+  if (vector == TB_ABORTED)
+    physical_interrupt_pending();
+  else
+    physical_interrupt(vector);
+}
+
 void BtEngine::interrupted(unsigned vector) {
-  physical_interrupt(vector);
+  to_host(vector);
   // Debugging: recover the guest's state wherever an interrupt happens to strike, and go on from it.
   if (shared_.config.check_recovery) to_architectural();
 }
@@ -62,7 +69,7 @@ void BtEngine::interrupted(unsigned vector) {
 // segment has that coming anyway; what else user space has put together ends the VM.
 void BtEngine::entry_refused(unsigned vector) {
   const bool direct = live_ == Live::kDirect;
-  monitor_.log.line("entry refused: vector %u error %lx", vector, block_.error);
+  vcpu_.log.line("entry refused: vector %u error %lx", vector, block_.error);
   if (!stopped()) return;
   if (direct && cpu_.rip > cpu_.seg[kCs].limit) return deliver(emulator::Fault{Vector::kGp, 0, 0});
   internal_error(KVM_INTERNAL_ERROR_EMULATION, "the processor does not accept the guest's segments");
@@ -71,7 +78,7 @@ void BtEngine::entry_refused(unsigned vector) {
 // The block is given up before anything else: IRETQ must not meet it. An interrupt goes to the host before user space does.
 void BtEngine::impossible_trap(unsigned vector) {
   abandon();
-  if (is_physical(vector)) physical_interrupt(vector);
+  if (is_physical(vector)) to_host(vector);
   internal_error(KVM_INTERNAL_ERROR_EMULATION, "ring 1 got where no processor lets it");
 }
 
@@ -122,7 +129,7 @@ void BtEngine::system_call(unsigned vector) {
   uint8_t last = 0;
   Gpa page;
   const auto before = static_cast<uint32_t>(cpu_.seg[kCs].base + cpu_.rip - 1);
-  monitor_.machine.read_system(Gva(before), &last, 1, &page);
+  vcpu_.machine.read_system(Gva(before), &last, 1, &page);
   const bool one_byte = vector != kSystemCall && (last == kInt3 || last == kInto);
   cpu_.rip = static_cast<uint32_t>(cpu_.rip - (one_byte ? 1 : kIntBytes));
   emulate_one(nullptr);
@@ -188,7 +195,7 @@ void BtEngine::callout_interrupt() {
 // The block's EIP is behind the INT, which is the boundary behind the guest's RDTSC: the guest goes on where it stopped.
 void BtEngine::callout_read_tsc() {
   shared_.stats.callouts_emulate++;
-  const uint64_t tsc = monitor_.machine.read_tsc();
+  const uint64_t tsc = vcpu_.machine.read_tsc();
   block_.rax = static_cast<uint32_t>(tsc);
   block_.rdx = tsc >> 32;
 }
@@ -203,7 +210,7 @@ void BtEngine::page_fault() {
   if (hardware::read_cr2() >> 32) return fault_across_top();
   const uint32_t address = static_cast<uint32_t>(hardware::read_cr2());
   const uint32_t error = static_cast<uint32_t>(block_.error);
-  const shadowmmu::FaultResult result = monitor_.mmu.fault(Gva(address), error);
+  const shadowmmu::FaultResult result = mmu_.fault(Gva(address), error);
   switch (result.kind) {
     case shadowmmu::FaultKind::kHidden: shared_.stats.hidden_faults++; return;
     case shadowmmu::FaultKind::kGuest: shared_.stats.true_faults++; break;
@@ -227,10 +234,10 @@ void BtEngine::page_fault() {
   if (outcome == emulator::Outcome::kUnsupported && result.kind == shadowmmu::FaultKind::kTraced) {
     // Not one the emulator knows (SSE...): give up what depends on the page and let the processor write it.
     cache_.invalidate_page(result.gpa.page());
-    if (monitor_.mmu.unprotect(result.gpa.page()) || !monitor_.mmu.reasons(result.gpa.page())) return;
+    if (mmu_.unprotect(result.gpa.page()) || !mmu_.reasons(result.gpa.page())) return;
   }
   finish(outcome, fault, nullptr);
-  if (monitor_.devices.take_touched()) attend();
+  if (vcpu_.devices.take_touched()) attend();
 }
 
 void BtEngine::exception(unsigned vector) {

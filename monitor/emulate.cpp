@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Instructions executed one by one in the monitor, and events on their way to the guest's IDT.
 #include "monitor/engine.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/breakpoints.h"
 
 namespace ring1::monitor {
@@ -29,14 +29,14 @@ void set_event(ring1_cpu_state& cpu, const emulator::Event& event) {
 }
 
 void Engine::deliver_by_emulator(const emulator::Event& event) {
-  monitor_.host.work(kDeliveryWork);
+  vcpu_.host.work(kDeliveryWork);
   Outcome outcome;
   {
-    const Machine::Instruction scope(monitor_.machine);
-    outcome = emulator::deliver(cpu_, monitor_.machine, event);
+    const Machine::Instruction scope(vcpu_.machine);
+    outcome = emulator::deliver(cpu_, vcpu_.machine, event);
   }
   // The pushes of a frame may meet breakpoints as well. Those of #DB itself are let pass, or there would be no end.
-  const unsigned met = monitor_.machine.take_breakpoints_met();
+  const unsigned met = vcpu_.machine.take_breakpoints_met();
   if (event.vector != static_cast<uint8_t>(Vector::kDb)) hold_breakpoints(met);
   if (outcome == Outcome::kBlocked)
     internal_error(KVM_INTERNAL_ERROR_DELIVERY_EV, "an event's delivery met memory that does not exist");
@@ -64,11 +64,11 @@ void Engine::finish(Outcome outcome, const emulator::Fault& fault, const emulato
 Outcome Engine::step(emulator::Fault* fault, const InstructionBytes* known) {
   constexpr unsigned kRepeats = 256;  // physical interrupts wait as long
   shared_.stats.instructions_emulated++;
-  monitor_.host.work(kStepWork);
-  const Machine::Instruction scope(monitor_.machine);
+  vcpu_.host.work(kStepWork);
+  const Machine::Instruction scope(vcpu_.machine);
   if (breakpoint::any(cpu_)) [[unlikely]]
     return step_watched(fault);
-  return emulator::step(cpu_, monitor_.machine, fault, kRepeats, &decoded_, known);
+  return emulator::step(cpu_, vcpu_.machine, fault, kRepeats, &decoded_, known);
 }
 
 // Executes the instruction at cpu_.rip.
@@ -76,7 +76,7 @@ void Engine::emulate_one(const emulator::Fault* original, const InstructionBytes
   emulator::Fault fault{};
   finish(step(&fault, known), fault, original);
   // IF may have become 1, by POPF or IRET, and IRET unblocks NMIs.
-  if (monitor_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
+  if (vcpu_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
 }
 
 }  // namespace ring1::monitor

@@ -6,39 +6,42 @@
 
 #include "base/assert.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
 
-Engine::Engine(Monitor& monitor) : monitor_(monitor), shared_(monitor.shared), cpu_(monitor.cpu) {}
+Engine::Engine(Vcpu& vcpu)
+    : vcpu_(vcpu), shared_(vcpu.shared), cpu_(vcpu.cpu), mmu_(vcpu.pool, vcpu.memory, *this, *this) {}
+
+void Engine::worked(unsigned instructions) { vcpu_.host.work(instructions); }
 
 void Engine::start() {
   if (const uint64_t reason = init()) {
     shared_.exit.fail_entry.reason = reason;
-    for (;;) monitor_.host.exit_to_user(KVM_EXIT_FAIL_ENTRY);
+    for (;;) vcpu_.host.exit_to_user(KVM_EXIT_FAIL_ENTRY);
   }
-  monitor_.devices.start();
-  monitor_.devices.apic_base_written();
-  monitor_.machine.paging_changed();
+  vcpu_.devices.start();
+  vcpu_.devices.apic_base_written();
+  vcpu_.machine.paging_changed();
   started();
 }
 
 void Engine::state_written() {
   abandon();
-  monitor_.devices.apic_base_written();
-  monitor_.machine.paging_changed();
-  monitor_.machine.breakpoints_changed();
+  vcpu_.devices.apic_base_written();
+  vcpu_.machine.paging_changed();
+  vcpu_.machine.breakpoints_changed();
   breakpoints_held_ = 0;
-  monitor_.machine.paravirt_clock().changed();
+  vcpu_.machine.paravirt_clock().changed();
   attend();
 }
 
-void Engine::log_dirty(uint64_t gfn, uint64_t count) { monitor_.mmu.log_dirty(Gpa(gfn << kPageShift), count); }
+void Engine::log_dirty(uint64_t gfn, uint64_t count) { mmu_.log_dirty(Gpa(gfn << kPageShift), count); }
 
 void Engine::publish_stats() {
   ring1_stats& out = shared_.stats;
-  const shadowmmu::Stats mmu = monitor_.mmu.stats();
+  const shadowmmu::Stats mmu = mmu_.stats();
   out.mmu_shadow_pages = mmu.mmu_shadow_pages;
   out.mmu_entries_filled = mmu.mmu_entries_filled;
   out.mmu_prefetched = mmu.mmu_prefetched;
@@ -47,50 +50,50 @@ void Engine::publish_stats() {
 }
 
 bool Engine::interrupts_wanted() {
-  if (shared_.config.irqchip) return monitor_.devices.has_interrupt();
+  if (shared_.config.irqchip) return vcpu_.devices.has_interrupt();
   return shared_.extint_valid || shared_.request_interrupt_window;
 }
 
 void Engine::exit_to_user(uint32_t reason) {
   shared_.if_flag = interrupt_flag();
   shared_.ready_for_interrupt = interruptible() && !shared_.extint_valid;
-  monitor_.host.exit_to_user(reason);
+  vcpu_.host.exit_to_user(reason);
   attend();
 }
 
 void Engine::internal_error(uint32_t suberror, const char* why) {
   internal_errors_++;
-  monitor_.log.line("the virtual machine stops: %s", why);
-  monitor_.dump();
+  vcpu_.log.line("the virtual machine stops: %s", why);
+  vcpu_.dump();
   abandon();
   shared_.exit.internal = {};
   shared_.exit.internal.suberror = suberror;
   shared_.exit.internal.count = 2;
   shared_.exit.internal.data[0] = cpu_.rip;
-  shared_.exit.internal.data[1] = monitor_.block.rip;
+  shared_.exit.internal.data[1] = real_rip();
   exit_to_user(KVM_EXIT_INTERNAL_ERROR);
 }
 
 void Engine::physical_interrupt(unsigned vector) {
-  ring1_switch& page = monitor_.host.switch_page();
+  ring1_switch& page = vcpu_.host.switch_page();
   if (vector == static_cast<unsigned>(Vector::kNmi)) page.nmi_pending = 1;
   if (vector == static_cast<unsigned>(Vector::kMc)) page.mce_pending = 1;
-  page.vector = vector == TB_ABORTED ? static_cast<unsigned>(Vector::kNmi) : vector;
-  monitor_.host.request(RING1_REQUEST_INTERRUPT);
+  page.vector = vector;
+  vcpu_.host.request(RING1_REQUEST_INTERRUPT);
   attend();
 }
 
 // A vector of NMI says that there is nothing to replay but what the pending words tell.
 void Engine::physical_interrupt_pending() {
-  monitor_.host.switch_page().vector = static_cast<unsigned>(Vector::kNmi);
-  monitor_.host.request(RING1_REQUEST_INTERRUPT);
+  vcpu_.host.switch_page().vector = static_cast<unsigned>(Vector::kNmi);
+  vcpu_.host.request(RING1_REQUEST_INTERRUPT);
   attend();
 }
 
 void Engine::inject_interrupt() {
   int vector;
   if (shared_.config.irqchip) {
-    vector = monitor_.devices.acknowledge();
+    vector = vcpu_.devices.acknowledge();
     if (vector < 0) return;
   } else {
     if (!shared_.extint_valid) return;
@@ -107,25 +110,25 @@ void Engine::halt() {
     cpu_.mp_state = RING1_MP_RUNNABLE;
     return exit_to_user(KVM_EXIT_HLT);
   }
-  shared_.deadline_tsc = monitor_.devices.deadline_tsc();
-  monitor_.host.request(RING1_REQUEST_HALT);
+  shared_.deadline_tsc = vcpu_.devices.deadline_tsc();
+  vcpu_.host.request(RING1_REQUEST_HALT);
   attend();
 }
 
 bool Engine::serve_timers() {
-  monitor_.devices.update();
-  const uint64_t deadline = monitor_.devices.deadline_tsc();
+  vcpu_.devices.update();
+  const uint64_t deadline = vcpu_.devices.deadline_tsc();
   if (deadline == shared_.deadline_tsc || cpu_.mp_state == RING1_MP_HALTED) return true;
   const bool earlier = deadline && (!shared_.deadline_tsc || deadline < shared_.deadline_tsc);
   shared_.deadline_tsc = deadline;
   if (!earlier) return true;
-  monitor_.host.request(RING1_REQUEST_DEADLINE);
+  vcpu_.host.request(RING1_REQUEST_DEADLINE);
   attend();
   return false;
 }
 
 bool Engine::serve_nmi() {
-  if (monitor_.devices.take_nmi()) cpu_.nmi_pending = 1;
+  if (vcpu_.devices.take_nmi()) cpu_.nmi_pending = 1;
   if (!cpu_.nmi_pending || cpu_.nmi_blocked) return true;
   to_architectural();
   if (!at_free_boundary()) {
@@ -156,15 +159,15 @@ bool Engine::serve_interrupt() {
 
 // False: something was done that may need looking at again.
 bool Engine::serve_pending() {
-  if (const char* failure = monitor_.machine.failure()) {
+  if (const char* failure = vcpu_.machine.failure()) {
     to_architectural();
     internal_error(KVM_INTERNAL_ERROR_EMULATION, failure);
     return false;
   }
   apply_pending();
   // It may have found no memory for other tables: the guest must not be entered on those that went.
-  if (monitor_.machine.failure()) return false;
-  if (monitor_.host.take_visited()) attend();
+  if (vcpu_.machine.failure()) return false;
+  if (vcpu_.host.take_visited()) attend();
   if (!attention_) return true;
   attention_ = false;
   if (shared_.kick) {
@@ -178,7 +181,7 @@ bool Engine::serve_pending() {
     exit_to_user(KVM_EXIT_SHUTDOWN);
     return false;
   }
-  if (ParavirtClock& clock = monitor_.machine.paravirt_clock(); clock.due()) {
+  if (ParavirtClock& clock = vcpu_.machine.paravirt_clock(); clock.due()) {
     to_architectural();
     clock.update();
     attend();
@@ -205,7 +208,7 @@ void Engine::note_exit(ring1_exit_kind why) {
 }
 
 void Engine::account_exit(uint64_t now) {
-  const uint64_t absence = monitor_.host.take_absence();
+  const uint64_t absence = vcpu_.host.take_absence();
   if (!left_at_) return;
   if (exit_ == RING1_EXIT_KINDS) note_exit(RING1_EXIT_OTHER);
   const uint64_t halted = shared_.stats.tsc_halted - halted_before_;
@@ -217,51 +220,51 @@ void Engine::entering_guest() {
   RING1_ASSERT(!must_give_up());
   entered_at_ = hardware::read_tsc();
   account_exit(entered_at_);
-  monitor_.host.stay_ends(entered_at_);
+  vcpu_.host.stay_ends(entered_at_);
   shared_.stats.guest_entries++;
 }
 
 void Engine::left_guest() {
   left_at_ = hardware::read_tsc();
-  monitor_.host.stay_begins(left_at_);
+  vcpu_.host.stay_begins(left_at_);
   shared_.stats.tsc_in_guest += left_at_ - entered_at_;
   halted_before_ = shared_.stats.tsc_halted;
   exit_ = RING1_EXIT_KINDS;
 }
 
-bool Engine::must_give_up() const { return !monitor_.withdrawals.empty(); }
+bool Engine::must_give_up() const { return !vcpu_.withdrawals.empty(); }
 
 // A part of it, and the host gets a turn if there is more.
 void Engine::give_up_withdrawn() {
   constexpr uint64_t kPagesAtOnce = 4096;
   uint64_t gfn, count;
-  monitor_.withdrawals.take(kPagesAtOnce, &gfn, &count);
+  vcpu_.withdrawals.take(kPagesAtOnce, &gfn, &count);
   forget(gfn, count);
   if (!must_give_up()) return;
-  monitor_.host.request(RING1_REQUEST_DEADLINE);
+  vcpu_.host.request(RING1_REQUEST_DEADLINE);
   attend();
 }
 
 void Engine::check_mmu() {
   if (++rounds_ % shared_.config.check_mmu || must_give_up()) return;
   // A turn for the host in between may take pages away that the tables still show.
-  const uint64_t generation = monitor_.memory.generation();
-  const char* broken = monitor_.mmu.check();
-  if (generation != monitor_.memory.generation()) return;
-  if (broken) monitor_.log.line("the shadow tables: %s", broken);
+  const uint64_t generation = vcpu_.memory.generation();
+  const char* broken = mmu_.check();
+  if (generation != vcpu_.memory.generation()) return;
+  if (broken) vcpu_.log.line("the shadow tables: %s", broken);
   RING1_ASSERT(!broken);
 }
 
 void Engine::round() {
-  if (monitor_.take_state_written()) [[unlikely]]
+  if (vcpu_.take_state_written()) [[unlikely]]
     state_written();
   if (must_give_up()) [[unlikely]]
     give_up_withdrawn();
   // Interrupts are off in here: a guest that is never entered, as it is interpreted or its events meet events, must not
   // keep them from the host.
-  monitor_.host.work(kRoundWork);
-  if (monitor_.host.impatient()) {
-    monitor_.host.request(RING1_REQUEST_DEADLINE);
+  vcpu_.host.work(kRoundWork);
+  if (vcpu_.host.impatient()) {
+    vcpu_.host.request(RING1_REQUEST_DEADLINE);
     attend();
   }
   if (shared_.config.check_mmu) [[unlikely]]

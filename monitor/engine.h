@@ -8,12 +8,13 @@
 #include "emulator/decode_cache.h"
 #include "emulator/emulator.h"
 #include "include/ring1/vcpu_shared.h"
+#include "shadowmmu/mmu.h"
 
 namespace ring1::monitor {
 
-class Monitor;
+class Vcpu;
 
-class Engine {
+class Engine : protected shadowmmu::Tlb, protected shadowmmu::Listener {
  public:
   // Before the first round. Does not return if the engine cannot work here: each KVM_RUN ends with FAIL_ENTRY then.
   void start();
@@ -36,29 +37,31 @@ class Engine {
   // Brings ring1_cpu_state up to date: the guest stands at an instruction boundary afterwards.
   virtual void to_architectural() = 0;
 
-  // Invalidation of what the processor knows of the guest's address space. May wait until the next entry.
-  virtual void flush_page(Gva page) = 0;
-  virtual void flush_all() = 0;
-
-  // Notes of the MMU's listener, in the middle of updates.
-  virtual void note_code_written(Gpa where, unsigned size) { (void)where, (void)size; }
-  virtual void note_mapping_changed(Gpa entry) { (void)entry; }
-  virtual void note_table_lost(Gpa page) { (void)page; }
+  // The guest's own tables, read; and shadows of them, where the engine runs the guest on these.
+  shadowmmu::ShadowMmu& mmu() { return mmu_; }
 
   // Into the log: where the guest's registers are, and the engine's own view of them. Changes nothing.
   virtual const char* live_name() const = 0;
   virtual void dump() = 0;
   // False if the guest's code stands under another address than CS:RIP of ring1_cpu_state (then dump() has shown it).
   virtual bool at_architectural_rip() { return true; }
+  // Where the guest really stopped last.
+  virtual uint64_t real_rip() const { return cpu_.rip; }
+  // Where the monitor's stack goes on while RSP is somewhere else; 0: it never is.
+  virtual uint64_t monitor_rsp() const { return 0; }
 
  protected:
-  explicit Engine(Monitor& monitor);
+  explicit Engine(Vcpu& vcpu);
   ~Engine() = default;
 
   // ---- What the derived engine supplies ----
 
   // Allocates; 0, or the reason of KVM_EXIT_FAIL_ENTRY.
   virtual uint64_t init() = 0;
+  // Invalidation of what the processor knows of the guest's address space. May wait until the next entry.
+  void flush_page(Gva page) override = 0;
+  void flush_all() override = 0;
+  void worked(unsigned instructions) override;
   // Devices, registers and address space are there.
   virtual void started() {}
   // From ring1_cpu_state into the guest until it stops, and the answer to that.
@@ -117,9 +120,10 @@ class Engine {
   // By the emulator, through the guest's IDT.
   void deliver_by_emulator(const emulator::Event& event);
 
-  Monitor& monitor_;
+  Vcpu& vcpu_;
   ring1_vcpu_shared& shared_;
   ring1_cpu_state& cpu_;
+  shadowmmu::ShadowMmu mmu_;
   bool interrupt_wanted_ = false;
   unsigned internal_errors_ = 0;
   unsigned breakpoints_held_ = 0;  // bit n for DRn

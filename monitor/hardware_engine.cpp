@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "monitor/hardware_engine.h"
 
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 
 namespace ring1::monitor {
 
@@ -17,14 +17,14 @@ template <class Act>
 void HardwareEngine::in_pieces(uint64_t gfn, uint64_t count, Act act) {
   for (uint64_t done = 0; done < count; done += kPiece) {
     const uint64_t piece = count - done < kPiece ? count - done : kPiece;
-    monitor_.host.work(kPageWork * static_cast<unsigned>(piece));
+    vcpu_.host.work(kPageWork * static_cast<unsigned>(piece));
     act(gfn + done, piece);
   }
 }
 
 void HardwareEngine::forget(uint64_t gfn, uint64_t count) {
   in_pieces(gfn, count, [this](uint64_t first, uint64_t pages) { forget_nested(first, pages); });
-  monitor_.mmu.forget(Gpa(gfn << kPageShift), count);
+  mmu_.forget(Gpa(gfn << kPageShift), count);
   attend();
 }
 
@@ -52,8 +52,8 @@ void HardwareEngine::emulate(const emulator::Fault* original) {
 }
 
 void HardwareEngine::entry_failed(uint64_t reason, const char* why) {
-  monitor_.log.line("the processor refused to enter the guest: %s (%lx)", why, reason);
-  monitor_.dump();
+  vcpu_.log.line("the processor refused to enter the guest: %s (%lx)", why, reason);
+  vcpu_.dump();
   abandon();
   shared_.exit.fail_entry.reason = reason;
   exit_to_user(KVM_EXIT_FAIL_ENTRY);

@@ -14,7 +14,7 @@ class HardwareEngine : public Engine {
   void log_dirty(uint64_t gfn, uint64_t count) final;
 
  protected:
-  explicit HardwareEngine(Monitor& monitor) : Engine(monitor) {}
+  explicit HardwareEngine(Vcpu& vcpu) : Engine(vcpu) {}
   ~HardwareEngine() = default;
 
   // ---- What the derived engine supplies ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Exits for the sake of memory: nested page faults, and page faults on shadow page tables.
 #include "monitor/hardware_engine.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 
 namespace ring1::monitor {
 
@@ -22,7 +22,7 @@ void HardwareEngine::handle(NestedFault fault) {
 }
 
 void HardwareEngine::shadow_fault(Gva where, uint32_t error_code) {
-  const shadowmmu::FaultResult result = monitor_.mmu.fault(where, error_code);
+  const shadowmmu::FaultResult result = mmu_.fault(where, error_code);
   switch (result.kind) {
     case FaultKind::kHidden: shared_.stats.hidden_faults++; return;
     case FaultKind::kGuest:
@@ -48,16 +48,16 @@ void HardwareEngine::emulate_traced(Gpa where) {
   const InstructionBytes known = known_instruction();
   emulator::Fault fault{};
   const emulator::Outcome outcome = step(&fault, &known);
-  if (outcome == emulator::Outcome::kUnsupported && monitor_.mmu.unprotect(where.page())) return;
+  if (outcome == emulator::Outcome::kUnsupported && mmu_.unprotect(where.page())) return;
   finish(outcome, fault, nullptr);
-  if (monitor_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
+  if (vcpu_.devices.take_touched() || interrupt_wanted_ || cpu_.nmi_pending) attend();
 }
 
 bool HardwareEngine::install_directories(uint64_t* pointers) {
   constexpr uint64_t kPresent = 1;  // all that a page-directory pointer of PAE may have
-  if (paging_generation_ == monitor_.mmu.generation()) return false;
-  paging_generation_ = monitor_.mmu.generation();
-  const Hpa* directories = monitor_.mmu.page_directories();
+  if (paging_generation_ == mmu_.generation()) return false;
+  paging_generation_ = mmu_.generation();
+  const Hpa* directories = mmu_.page_directories();
   for (unsigned i = 0; i < 4; i++) pointers[i] = directories[i].raw() | kPresent;
   return true;
 }

@@ -27,7 +27,6 @@ Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Dev
       memory_(memory),
       mmu_(mmu),
       devices_(devices),
-      segments_(host.switch_page(), cpu_, *this),
       paravirt_clock_(host, devices, *this) {}
 
 shadowmmu::Access Machine::access_of(bool write, Privilege privilege, Purpose purpose) const {
@@ -89,7 +88,7 @@ MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
 void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
   memcpy(to, from, size);  // first: a turn for the host may take the memory away
   mmu_.guest_wrote(gpa, size);
-  segments_.written(gpa, size);
+  if (store_watcher_) store_watcher_->stored(gpa, size);
   host_.work(kStoreWork);
 }
 

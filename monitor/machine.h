@@ -6,10 +6,10 @@
 #include "emulator/machine.h"
 #include "monitor/devices.h"
 #include "monitor/guest_memory.h"
+#include "monitor/guest_reader.h"
 #include "monitor/host.h"
 #include "monitor/paravirt_clock.h"
 #include "monitor/recent_pages.h"
-#include "monitor/segments.h"
 #include "shadowmmu/mmu.h"
 
 namespace ring1::monitor {
@@ -54,7 +54,8 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
     RecentPages& pages_;
   };
 
-  Segments& segments() { return segments_; }
+  // At most one; nullptr: none.
+  void set_store_watcher(StoreWatcher* watcher) { store_watcher_ = watcher; }
   ParavirtClock& paravirt_clock() { return paravirt_clock_; }
 
   // Memory went, or the right to write it: what the running instruction knows of it is not to be used.
@@ -121,7 +122,7 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   GuestMemory& memory_;
   shadowmmu::ShadowMmu& mmu_;
   Devices& devices_;
-  Segments segments_;
+  StoreWatcher* store_watcher_ = nullptr;
   ParavirtClock paravirt_clock_;
   RecentPages recent_;
   Pending pending_;

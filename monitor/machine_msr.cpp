@@ -3,6 +3,7 @@
 #include "include/ring1/msr_list.h"
 #include "monitor/hardware.h"
 #include "monitor/machine.h"
+#include "x86/registers.h"
 
 namespace ring1::monitor {
 namespace {

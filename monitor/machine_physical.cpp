@@ -40,7 +40,7 @@ bool Machine::write_physical(Gpa to, const void* from, unsigned size) {
     if (memory_.page_for_write(at.page(), &hpa, &va) != Backing::kRam) return false;
     memcpy(va.in(memory_) + at.offset(), bytes + done, now);
     mmu_.guest_wrote(at, now);
-    segments_.written(at, now);
+    if (store_watcher_) store_watcher_->stored(at, now);
   }
   return true;
 }

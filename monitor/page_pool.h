@@ -4,19 +4,19 @@
 
 #include "monitor/host.h"
 #include "shadowmmu/shadow_mmu.h"
-#include "tcache/environment.h"
 
 namespace ring1::monitor {
 
-class PagePool final : public shadowmmu::PageSource, public tcache::Allocator {
+class PagePool final : public shadowmmu::PageSource {
  public:
   explicit PagePool(Host& host) : host_(host) {}
 
   bool allocate(shadowmmu::Page* page) override;
   void release(shadowmmu::Page page) override;
 
-  void* allocate_page() override;
-  void release_page(void* page) override;
+  // The same for memory that is no page table; nullptr: out of memory.
+  void* allocate_page();
+  void release_page(void* page);
 
   Hpa hpa_of(const void* page) const { return Hpa(reinterpret_cast<uint64_t>(page) - host_.switch_page().direct_map); }
 

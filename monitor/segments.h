@@ -8,21 +8,11 @@
 #include "base/address.h"
 #include "include/ring1/cpu_state.h"
 #include "include/ring1/switch.h"
+#include "monitor/guest_reader.h"
 #include "monitor/trap_block.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
-
-class GuestReader {
- public:
-  // Copies supervisor data from guest linear memory without side effects; false: not mapped or not RAM.
-  // Sets *page to the physical page.
-  virtual bool read_system(Gva from, void* to, unsigned size, Gpa* page) = 0;
-  virtual void trace_descriptors(Gpa page, bool on) = 0;
-
- protected:
-  ~GuestReader() = default;
-};
 
 class Segments {
  public:

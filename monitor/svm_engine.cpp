@@ -8,7 +8,7 @@
 #include "hwaccel/svm/dump.h"
 #include "hwaccel/svm/state.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
 
@@ -33,10 +33,10 @@ bool is_qemu_tcg() {
 
 }  // namespace
 
-SvmEngine::SvmEngine(Monitor& monitor) : HardwareEngine(monitor), npt_(monitor.pool, monitor.memory) {}
+SvmEngine::SvmEngine(Vcpu& vcpu) : HardwareEngine(vcpu), npt_(vcpu.pool, vcpu.memory) {}
 
 uint64_t SvmEngine::init() {
-  const ring1_switch& page = monitor_.host.switch_page();
+  const ring1_switch& page = vcpu_.host.switch_page();
   auto* area = reinterpret_cast<uint8_t*>(page.hardware_area);
   if (!area || !shared_.config.asid) return EINVAL;
   const auto address_of = [&](unsigned index) { return page.hardware_area + index * kPageSize - page.direct_map; };
@@ -48,9 +48,9 @@ uint64_t SvmEngine::init() {
   pae_needs_shadows_ = nested_ && emulated_;
 
   constexpr unsigned kBitmapWork = 4 * kPageSize;  // instructions for each, for Host::work()
-  monitor_.host.work(kBitmapWork);
+  vcpu_.host.work(kBitmapWork);
   hwaccel::svm::fill_io_bitmap(area + kIoBitmap * kPageSize);
-  monitor_.host.work(kBitmapWork);
+  vcpu_.host.work(kBitmapWork);
   hwaccel::svm::fill_msr_bitmap(area + kMsrBitmap * kPageSize);
   vmcb_ = reinterpret_cast<hwaccel::svm::Vmcb*>(area + kGuestVmcb * kPageSize);
   pointers_ = reinterpret_cast<uint64_t*>(area + kPointers * kPageSize);
@@ -61,20 +61,20 @@ uint64_t SvmEngine::init() {
   entry_ = {.guest = address_of(kGuestVmcb),
             .host = address_of(kHostVmcb),
             .gpr = cpu_.gpr,
-            .switch_page = &monitor_.host.switch_page()};
+            .switch_page = &vcpu_.host.switch_page()};
   if (nested_) {
     if (!npt_.init()) return ENOMEM;
     npt_root_ = npt_.root().raw();
     // The nested tables have as many levels as the monitor's own.
     if (page.mon_cr4 & cr4::kLa57) {
-      auto* top = static_cast<uint64_t*>(monitor_.pool.allocate_page());
+      auto* top = static_cast<uint64_t*>(vcpu_.pool.allocate_page());
       if (!top) return ENOMEM;
       top[0] = hwaccel::svm::NptFormat::table(npt_.root());
-      npt_root_ = monitor_.pool.hpa_of(top).raw();
+      npt_root_ = vcpu_.pool.hpa_of(top).raw();
     }
-    monitor_.mmu.set_shadowing(false);
+    mmu_.set_shadowing(false);
   }
-  return monitor_.mmu.init() ? 0 : ENOMEM;
+  return mmu_.init() ? 0 : ENOMEM;
 }
 
 void SvmEngine::forget_nested(uint64_t gfn, uint64_t count) {
@@ -93,15 +93,15 @@ void SvmEngine::flush_page(Gva page) {
 
 void SvmEngine::set_nested(bool on) {
   nested_ = on;
-  monitor_.mmu.set_shadowing(!on);
-  monitor_.machine.paging_changed();
+  mmu_.set_shadowing(!on);
+  vcpu_.machine.paging_changed();
   paging_generation_ = ~0u;
   flush_wanted_ = true;
 }
 
 // What the processor holds of it is written with everything else when ring1_cpu_state counts, and it does here.
 void SvmEngine::apply_pending() {
-  const Machine::Pending pending = monitor_.machine.take_pending();
+  const Machine::Pending pending = vcpu_.machine.take_pending();
   if (!pae_needs_shadows_ || !(pending.address_space || pending.mode)) return;
   const bool pae = (cpu_.cr0 & cr0::kPg) && (cpu_.cr4 & cr4::kPae) && !(cpu_.efer & efer::kLma);
   if (nested_ == pae) set_nested(!pae);
@@ -143,8 +143,8 @@ void SvmEngine::dump() {
   if (!vmcb_) return;
   hwaccel::svm::VmcbRow rows[hwaccel::svm::kVmcbRows];
   const unsigned count = hwaccel::svm::dump_rows(*vmcb_, rows);
-  for (unsigned i = 0; i < count; i++) monitor_.log.line("  VMCB: %s %lx", rows[i].name, rows[i].value);
-  monitor_.log.line("  VMCB: %s", hwaccel::svm::name_of(static_cast<hwaccel::svm::Exit>(vmcb_->control.exit_code)));
+  for (unsigned i = 0; i < count; i++) vcpu_.log.line("  VMCB: %s %lx", rows[i].name, rows[i].value);
+  vcpu_.log.line("  VMCB: %s", hwaccel::svm::name_of(static_cast<hwaccel::svm::Exit>(vmcb_->control.exit_code)));
 }
 
 }  // namespace ring1::monitor

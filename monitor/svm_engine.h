@@ -13,7 +13,7 @@ namespace ring1::monitor {
 
 class SvmEngine final : public HardwareEngine {
  public:
-  explicit SvmEngine(Monitor& monitor);
+  explicit SvmEngine(Vcpu& vcpu);
 
   void to_architectural() override;
   void flush_page(Gva page) override;

@@ -2,7 +2,7 @@
 // What the guest exited for.
 #include "hwaccel/svm/assist.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "monitor/svm_engine.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
@@ -56,7 +56,7 @@ void SvmEngine::invlpg_exit() {
   const unsigned distance = hwaccel::svm::next_rip_distance(*vmcb_, features_);
   uint64_t linear;
   if (!distance || !may_skip() || !hwaccel::svm::invlpg_address(*vmcb_, features_, &linear)) return instruction_exit();
-  monitor_.machine.invlpg(Gva(linear));
+  vcpu_.machine.invlpg(Gva(linear));
   skip_to(vmcb_->control.next_rip);
 }
 
@@ -69,14 +69,14 @@ void SvmEngine::port_exit() {
   // Neither fails: what is no device of ours is user space's.
   if (access.is_in) {
     uint32_t value = 0;
-    (void)monitor_.machine.port_in(access.port, access.size, &value);
+    (void)vcpu_.machine.port_in(access.port, access.size, &value);
     const uint64_t kept = access.size == 4 ? 0 : cpu_.gpr[kRax] & ~mask;
     cpu_.gpr[kRax] = kept | (value & mask);
   } else {
-    (void)monitor_.machine.port_out(access.port, access.size, static_cast<uint32_t>(cpu_.gpr[kRax] & mask));
+    (void)vcpu_.machine.port_out(access.port, access.size, static_cast<uint32_t>(cpu_.gpr[kRax] & mask));
   }
   skip_to(next);
-  if (monitor_.devices.take_touched()) attend();
+  if (vcpu_.devices.take_touched()) attend();
 }
 
 void SvmEngine::exception_exit(unsigned vector) {

@@ -2,7 +2,7 @@
 // The IRET that ends an NMI's handler. It exits (APM 2 15.9), before it is executed, and only behind it may the next
 // NMI come: on the handler's own stack an earlier one would overwrite the frame. The emulator executes those of 32-bit
 // code. Those of long mode the processor does, with TF set, so that it stops behind them.
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "monitor/svm_engine.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"

@@ -3,7 +3,7 @@
 #include "hwaccel/svm/controls.h"
 #include "hwaccel/svm/state.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "monitor/svm_engine.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
@@ -33,7 +33,7 @@ bool SvmEngine::hides_long_mode() const { return (cpu_.efer & efer::kLme) && !(c
 
 void SvmEngine::store_control_registers() {
   hwaccel::svm::VmcbState& state = vmcb_->state;
-  const uint64_t machine_check = monitor_.host.switch_page().mon_cr4 & cr4::kMce;
+  const uint64_t machine_check = vcpu_.host.switch_page().mon_cr4 & cr4::kMce;
   state.cr0 = cpu_.cr0 & ~kNoCaching;
   state.cr4 = cpu_.cr4 | machine_check;
   state.efer = (cpu_.efer & ~(hides_long_mode() ? efer::kLme | efer::kLma : 0)) | kSvme;
@@ -46,7 +46,7 @@ void SvmEngine::store_control_registers() {
 }
 
 uint64_t SvmEngine::shadow_cr3() const {
-  return reinterpret_cast<uint64_t>(pointers_) - monitor_.host.switch_page().direct_map;
+  return reinterpret_cast<uint64_t>(pointers_) - vcpu_.host.switch_page().direct_map;
 }
 
 void SvmEngine::store_state() {
@@ -81,23 +81,23 @@ void SvmEngine::prepare_breakpoints() {
   if (!breakpoint::any(cpu_)) [[likely]]
     return;
   vmcb_->state.dr7 = breakpoint::control(cpu_, breakpoint::kAll);
-  monitor_.host.debug_registers().load(cpu_);
+  vcpu_.host.debug_registers().load(cpu_);
 }
 
 // An entry of another processor's TLB is of no use, and neither is one of another guest's.
 void SvmEngine::prepare_flush() {
-  ring1_switch& page = monitor_.host.switch_page();
+  ring1_switch& page = vcpu_.host.switch_page();
   if (page.moved || (shared_.config.asid_shared && page.visited)) flush_wanted_ = true;
   page.moved = page.visited = 0;
   TlbControl control = TlbControl::kNothing;
   if (flush_wanted_)
     control = features_ & hwaccel::svm::feature::kFlushByAsid ? TlbControl::kFlushAsid : TlbControl::kFlushAll;
   vmcb_->control.tlb_control = static_cast<uint8_t>(control);
-  if (flush_wanted_) monitor_.mmu.tlb_flushed();
+  if (flush_wanted_) mmu_.tlb_flushed();
 }
 
 void SvmEngine::trace_entry() {
-  monitor_.log.line(
+  vcpu_.log.line(
       "svm %08lx rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx rsp %lx fl %lx cr0 %lx inject %lx (after %lx)",
       vmcb_->state.rip, vmcb_->state.rax, uint64_t{cpu_.gpr[kRbx]}, uint64_t{cpu_.gpr[kRcx]}, uint64_t{cpu_.gpr[kRdx]},
       uint64_t{cpu_.gpr[kRsi]}, uint64_t{cpu_.gpr[kRdi]}, uint64_t{cpu_.gpr[kRbp]}, vmcb_->state.rsp,
@@ -162,7 +162,7 @@ void SvmEngine::to_architectural() {
   cpu_.cr0 = (cpu_.cr0 & hidden) | (state.cr0 & ~hidden);
   cpu_.cr3 = state.cr3;
   cpu_.efer = (state.efer & ~kSvme) | enabled;
-  monitor_.machine.control_registers_adopted();
+  vcpu_.machine.control_registers_adopted();
 }
 
 }  // namespace ring1::monitor

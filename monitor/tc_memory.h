@@ -8,11 +8,12 @@
 
 #include "base/address.h"
 #include "monitor/page_pool.h"
+#include "tcache/environment.h"
 #include "translator/shared_page.h"
 
 namespace ring1::monitor {
 
-class TcMemory {
+class TcMemory final : public tcache::Allocator {
  public:
   static constexpr uint64_t kLargePage = 2u << 20;
   static constexpr unsigned kMaxTables = 1 + (256u << 20) / kLargePage;
@@ -29,7 +30,11 @@ class TcMemory {
   static constexpr uint32_t shared_base(uint32_t base) { return base; }
   static constexpr uint32_t code_base(uint32_t base) { return base + static_cast<uint32_t>(kLargePage); }
 
-  translator::SharedPage& shared() { return *shared_; }
+  translator::SharedPage& shared() const { return *shared_; }
+
+  // The cache's own records: not in the hole.
+  void* allocate_page() override { return pool_.allocate_page(); }
+  void release_page(void* page) override { pool_.release_page(page); }
 
   bool code_page(unsigned index, void** writable);
   bool return_table_page(unsigned index, void** writable);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "monitor/vmx_engine.h"
 
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
@@ -12,8 +12,8 @@ namespace {
 constexpr uint64_t kDr7GeneralDetect = 1u << 13;
 }
 
-VmxEngine::VmxEngine(Monitor& monitor)
-    : HardwareEngine(monitor), vmcs_(monitor.host), ept_(monitor.pool, monitor.memory) {}
+VmxEngine::VmxEngine(Vcpu& vcpu)
+    : HardwareEngine(vcpu), vmcs_(vcpu.host), ept_(vcpu.pool, vcpu.memory) {}
 
 void VmxEngine::forget_nested(uint64_t gfn, uint64_t count) {
   if (controls_.ept && ept_.forget(gfn, count)) flush_nested_ = true;
@@ -29,7 +29,7 @@ void VmxEngine::flush_page(Gva page) {
   flush_linear_ = true;
 }
 
-void VmxEngine::dump() { vmcs_.dump(monitor_.log); }
+void VmxEngine::dump() { vmcs_.dump(vcpu_.log); }
 
 bool VmxEngine::interrupt_flag() const {
   if (live_ == Live::kState) return cpu_.rflags & eflags::kIf;
@@ -37,7 +37,7 @@ bool VmxEngine::interrupt_flag() const {
 }
 
 void VmxEngine::apply_pending() {
-  const Machine::Pending pending = monitor_.machine.take_pending();
+  const Machine::Pending pending = vcpu_.machine.take_pending();
   if (pending.address_space || pending.mode) pointers_changed_ = true;
 }
 

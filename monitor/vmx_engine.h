@@ -15,7 +15,7 @@ namespace ring1::monitor {
 
 class VmxEngine final : public HardwareEngine {
  public:
-  explicit VmxEngine(Monitor& monitor);
+  explicit VmxEngine(Vcpu& vcpu);
 
   void to_architectural() override;
   void flush_page(Gva page) override;

@@ -2,7 +2,7 @@
 // What the guest was left for.
 #include "hwaccel/vmx/control.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "monitor/vmx_engine.h"
 #include "x86/breakpoints.h"
 #include "x86/registers.h"
@@ -55,7 +55,7 @@ void VmxEngine::task_switch_exit() { emulate(); }
 void VmxEngine::cpuid_exit() {
   uint32_t out[4];
   // CPUID shows CR4.OSXSAVE, which the guest cannot change without an exit.
-  monitor_.machine.cpuid(static_cast<uint32_t>(cpu_.gpr[kRax]), static_cast<uint32_t>(cpu_.gpr[kRcx]), out);
+  vcpu_.machine.cpuid(static_cast<uint32_t>(cpu_.gpr[kRax]), static_cast<uint32_t>(cpu_.gpr[kRcx]), out);
   cpu_.gpr[kRax] = out[0];
   cpu_.gpr[kRbx] = out[1];
   cpu_.gpr[kRcx] = out[2];
@@ -64,7 +64,7 @@ void VmxEngine::cpuid_exit() {
 }
 
 void VmxEngine::invlpg_exit() {
-  monitor_.machine.invlpg(Gva(vmcs_.read(Field::kExitQualification)));
+  vcpu_.machine.invlpg(Gva(vmcs_.read(Field::kExitQualification)));
   skip_instruction();
 }
 
@@ -140,7 +140,7 @@ void VmxEngine::handle_exit(uint32_t reason) {
     case ExitReason::kWrmsr: return emulate();
     default:
       to_architectural();
-      monitor_.log.line("exit %u (%s)", reason, vmx::name_of(vmx::reason_of(reason)));
+      vcpu_.log.line("exit %u (%s)", reason, vmx::name_of(vmx::reason_of(reason)));
       return internal_error(KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, "an exit that was not asked for");
   }
 }

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "hwaccel/vmx/control.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "monitor/vmx_engine.h"
 #include "monitor/vmx_instructions.h"
 #include "x86/breakpoints.h"
@@ -76,7 +76,7 @@ void VmxEngine::flush_before_entry(bool moved) {
     done &= vmx_instructions::invvpid(static_cast<uint64_t>(scope), Descriptor{vpid_, 0});
   }
   RING1_ASSERT(done);
-  if (flush_linear_ || moved) monitor_.mmu.tlb_flushed();
+  if (flush_linear_ || moved) mmu_.tlb_flushed();
   flush_nested_ = flush_linear_ = false;
 }
 
@@ -93,7 +93,7 @@ void VmxEngine::take_vectoring() {
 }
 
 void VmxEngine::enter() {
-  ring1_switch& page = monitor_.host.switch_page();
+  ring1_switch& page = vcpu_.host.switch_page();
   if (!controls_.ept) install_shadow_directories();
   write_dynamic_controls();
   // Virtual time may have stood since the last exit.
@@ -102,19 +102,19 @@ void VmxEngine::enter() {
   write_event();  // only an entry takes it out of the VMCS again
   flush_before_entry(vmcs_.make_current());
   if (shared_.config.trace)
-    monitor_.log.line("vmx %08lx esp %08lx fl %lx eax %08llx ecx %08llx edx %08llx ebx %08llx (after %u)",
+    vcpu_.log.line("vmx %08lx esp %08lx fl %lx eax %08llx ecx %08llx edx %08llx ebx %08llx (after %u)",
                       vmcs_.read(Field::kGuestRip), vmcs_.read(Field::kGuestRsp), vmcs_.read(Field::kGuestRflags),
                       cpu_.gpr[kRax], cpu_.gpr[kRcx], cpu_.gpr[kRdx], cpu_.gpr[kRbx], last_reason_);
   if (hardware::read_cr2() != cpu_.cr2) hardware::write_cr2(cpu_.cr2);
   if (breakpoint::any(cpu_)) [[unlikely]]
-    monitor_.host.debug_registers().load(cpu_);
-  if (cpu_.efer & efer::kLma) monitor_.host.system_call_registers().load(cpu_);
+    vcpu_.host.debug_registers().load(cpu_);
+  if (cpu_.efer & efer::kLma) vcpu_.host.system_call_registers().load(cpu_);
   entering_guest();
   const uint64_t outcome = ring1_vmx_enter(cpu_.gpr, &page, page.vmcs_launched);
   left_guest();
   // Only an exit takes back what was to be delivered.
   if (outcome != kRan) vmcs_.write(Field::kEntryInterruptionInfo, 0);
-  if (outcome == kAborted) return physical_interrupt(TB_ABORTED);
+  if (outcome == kAborted) return physical_interrupt_pending();
   if (outcome == kFailed) {
     const uint32_t error = vmcs_.read32(Field::kInstructionError);
     return entry_failed(error, vmx::describe_instruction_error(error));
@@ -135,7 +135,7 @@ void VmxEngine::enter() {
 
 // Without EPT: PAE paging over the shadow MMU's four directories, which an entry reads from memory.
 void VmxEngine::install_shadow_directories() {
-  auto* pointers = reinterpret_cast<uint64_t*>(monitor_.host.switch_page().hardware_area + kPageSize);
+  auto* pointers = reinterpret_cast<uint64_t*>(vcpu_.host.switch_page().hardware_area + kPageSize);
   if (install_directories(pointers)) flush_linear_ = true;
 }
 

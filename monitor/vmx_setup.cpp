@@ -5,7 +5,7 @@
 #include "hwaccel/vmx/control.h"
 #include "monitor/freestanding.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "monitor/vmx_engine.h"
 #include "x86/registers.h"
 
@@ -39,21 +39,21 @@ uint64_t VmxEngine::init() {
   controls_ = vmx::choose_controls(msrs, {.ept = shared_.config.nested_paging != 0, .tpr_shadow = false});
   ept_vpid_ = msrs.ept_vpid;
   if (controls_.lack != vmx::Lack::kNone) {
-    monitor_.log.line("VT-x is not usable: %s", vmx::describe(controls_.lack));
+    vcpu_.log.line("VT-x is not usable: %s", vmx::describe(controls_.lack));
     return EOPNOTSUPP;
   }
-  if (!monitor_.mmu.init() || (controls_.ept && !ept_.init()) || !make_msr_bitmap() || !make_identity_map()) {
-    monitor_.log.line("no memory for the tables of VT-x");
+  if (!mmu_.init() || (controls_.ept && !ept_.init()) || !make_msr_bitmap() || !make_identity_map()) {
+    vcpu_.log.line("no memory for the tables of VT-x");
     return ENOMEM;
   }
-  if (controls_.ept) monitor_.mmu.set_shadowing(false);
+  if (controls_.ept) mmu_.set_shadowing(false);
   vmcs_.has_efer = controls_.efer;
   if (!vmcs_.init()) {
-    monitor_.log.line("the processor does not take the VMCS");
+    vcpu_.log.line("the processor does not take the VMCS");
     return EIO;
   }
   write_controls();
-  monitor_.log.line("VT-x:%s%s%s%s%s", controls_.ept ? " EPT" : " shadow paging", controls_.vpid ? " VPID" : "",
+  vcpu_.log.line("VT-x:%s%s%s%s%s", controls_.ept ? " EPT" : " shadow paging", controls_.vpid ? " VPID" : "",
                     controls_.unrestricted_guest ? " unrestricted guest" : "",
                     controls_.virtual_nmis ? " virtual NMIs" : "", controls_.efer ? " EFER" : "");
   return 0;
@@ -61,7 +61,7 @@ uint64_t VmxEngine::init() {
 
 bool VmxEngine::make_msr_bitmap() {
   shadowmmu::Page page;
-  if (!monitor_.pool.allocate(&page)) return false;
+  if (!vcpu_.pool.allocate(&page)) return false;
   memset(page.va, 0xff, kPageSize);
   let_through(static_cast<uint8_t*>(page.va), kFsBase);
   let_through(static_cast<uint8_t*>(page.va), kGsBase);
@@ -76,13 +76,13 @@ bool VmxEngine::make_identity_map() {
   if (!controls_.ept || controls_.unrestricted_guest) return true;
   constexpr uint32_t kLargeDirtyAccessed = 0xe7;  // present, writable, user, accessed, dirty, large
   shadowmmu::Page page;
-  if (!monitor_.pool.allocate(&page)) return false;
+  if (!vcpu_.pool.allocate(&page)) return false;
   for (uint32_t n = 0; n < 1024; n++) static_cast<uint32_t*>(page.va)[n] = n << 22 | kLargeDirtyAccessed;
   return ept_.tables().map(Gpa(shared_.config.identity_map), page.hpa, false);
 }
 
 void VmxEngine::write_controls() {
-  vpid_ = controls_.vpid ? static_cast<uint16_t>(monitor_.host.switch_page().vpid) : 0;
+  vpid_ = controls_.vpid ? static_cast<uint16_t>(vcpu_.host.switch_page().vpid) : 0;
   if (!vpid_ && controls_.vpid) {  // the host had none left
     controls_.vpid = false;
     controls_.secondary &= ~vmx::secondary::kVpid;

@@ -3,7 +3,7 @@
 #include "hwaccel/vmx/control.h"
 #include "hwaccel/vmx/guest_check.h"
 #include "monitor/hardware.h"
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 #include "monitor/vmx_engine.h"
 #include "x86/registers.h"
 
@@ -48,7 +48,7 @@ uint64_t VmxEngine::real_cr4() const {
   else if (unpaged_on_identity())
     value = (value & ~(kPagingBits | cr4::kPae)) | cr4::kPse;
   // A machine check is the host's, and without this bit it ends in a shutdown instead of an exit (SDM 3A 6.15, #MC).
-  value |= monitor_.host.switch_page().mon_cr4 & cr4::kMce;
+  value |= vcpu_.host.switch_page().mon_cr4 & cr4::kMce;
   return (value | controls_.cr4_must) & controls_.cr4_may;
 }
 
@@ -80,13 +80,13 @@ void VmxEngine::load_pointers() {
   const Gpa at(cpu_.cr3 & kTable);
   Hpa hpa;
   shadowmmu::GuestPointer va;
-  const shadowmmu::Backing backing = monitor_.memory.page(at.page(), &hpa, &va);
+  const shadowmmu::Backing backing = vcpu_.memory.page(at.page(), &hpa, &va);
   const bool ram = shadowmmu::has_memory(backing);
   // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind
   // them.
   constexpr uint64_t kReserved = 0x1e6, kPresent = 1;
   constexpr unsigned kPhysicalBits = 36;  // all these processors have them
-  const auto* table = ram ? reinterpret_cast<const uint64_t*>(va.in(monitor_.memory) + at.offset()) : nullptr;
+  const auto* table = ram ? reinterpret_cast<const uint64_t*>(va.in(vcpu_.memory) + at.offset()) : nullptr;
   for (unsigned i = 0; i < 4; i++) {
     const uint64_t pointer = table ? table[i] : 0;
     const bool good = (pointer & kPresent) && !(pointer & kReserved) && pointer >> kPhysicalBits == 0;
@@ -104,8 +104,8 @@ void VmxEngine::load_paging() {
     if (pointers_changed_) load_pointers();
     pointers_changed_ = false;
   } else {
-    ring1_switch& page = monitor_.host.switch_page();
-    vmcs_.write(Field::kGuestCr3, monitor_.pool.hpa_of(reinterpret_cast<void*>(page.hardware_area + kPageSize)).raw());
+    ring1_switch& page = vcpu_.host.switch_page();
+    vmcs_.write(Field::kGuestCr3, vcpu_.pool.hpa_of(reinterpret_cast<void*>(page.hardware_area + kPageSize)).raw());
   }
   // Under paging, LME without LMA is refused.
   const uint64_t early = unpaged_on_identity() ? efer::kLme : 0;
@@ -177,9 +177,9 @@ void VmxEngine::to_architectural() {
   cpu_.cr0 = cr0;
   cpu_.cr4 = cr4;
   cpu_.cr3 = cr3;
-  monitor_.host.system_call_registers().take(&cpu_);
+  vcpu_.host.system_call_registers().take(&cpu_);
   // The emulator's walks go where the guest has gone.
-  if (controls_.ept) monitor_.machine.control_registers_adopted();
+  if (controls_.ept) vcpu_.machine.control_registers_adopted();
 }
 
 }  // namespace ring1::monitor

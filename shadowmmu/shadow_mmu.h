@@ -153,8 +153,8 @@ enum TraceReason : uint8_t {
 // Told when translations may have become wrong. Called in the middle of updates: only take notes.
 class Listener {
  public:
-  virtual void code_written(Gpa where, unsigned size) = 0;  // bytes of a page traced for code changed
-  virtual void code_mapping_changed(Gpa entry) = 0;  // a guest page-table entry that a code page depends on changed
+  virtual void code_written(Gpa where, unsigned size) { (void)where, (void)size; }  // bytes of a page traced for code changed
+  virtual void code_mapping_changed(Gpa entry) { (void)entry; }  // a guest page-table entry that a code page depends on changed
   // A page with such entries is no longer watched: everything that depends on one of them is in doubt.
   virtual void code_table_lost(Gpa page) {
     for (uint64_t at = 0; at < kPageSize; at += 4) code_mapping_changed(page + at);

@@ -15,7 +15,7 @@
 #define RING1_SEL_GUEST_SEGMENT 0xffc0 /* six slots for segments whose descriptor is no longer in the guest's table */
 
 #define RING1_GDT_BYTES 65536
-#define RING1_STACK_BYTES 262144 /* aligned to its size; at its base: the switch page, the trap block, the monitor */
+#define RING1_STACK_BYTES 262144 /* aligned to its size; at its base: the switch page, the trap block of binary translation, the world */
 
 #define RING1_HARDWARE_PAGES 8
 

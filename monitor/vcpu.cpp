@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "monitor/monitor.h"
+#include "monitor/vcpu.h"
 
 #include <cerrno>
 
-#include "monitor/hardware.h"
-#include "monitor/panic.h"
 #include "monitor/tables.h"
 #include "x86/registers.h"
 
@@ -15,38 +13,35 @@ constexpr unsigned kDumpBytes = 64;
 
 }  // namespace
 
-Monitor::Monitor(ring1_switch& page)
-    : shared(*reinterpret_cast<ring1_vcpu_shared*>(page.shared)),
+Vcpu::Vcpu(World& world, Board& board, MakeEngine* make_engine, void* engine_memory)
+    : host(world.host),
+      log(world.log),
+      pool(world.pool),
+      shared(world.shared),
       cpu(shared.cpu),
-      host(page, shared),
-      log(shared.log),
-      pool(host),
-      memory(host, pool),
-      mmu(pool, memory, *this, *this),
-      tc_memory(pool),
-      narrow_stack(pool),
-      devices(host),
-      machine(host, memory, mmu, devices),
-      engine_(make_engine()) {
-  block.switch_page = &page;
+      memory(board.memory),
+      devices(board.devices),
+      engine_(make_engine(*this, engine_memory)),
+      machine(host, memory, engine_.mmu(), devices) {
   host.set_command_handler(this);
+  world.witness = this;
 }
 
-void Monitor::run() {
-  build_tables(host.switch_page(), block);
+void Vcpu::run() {
+  build_tables(host.switch_page());
   load_tables(host.switch_page());
-  engine().start();
-  for (;;) engine().round();
+  engine_.start();
+  for (;;) engine_.round();
 }
 
 // The devices' clock and the guest's TSC are one.
-void Monitor::time_stood(uint64_t cycles) {
+void Vcpu::time_stood(uint64_t cycles) {
   devices.time_stood(cycles);
   cpu.tsc_offset -= cycles;
 }
 
 // What can be done in the middle of anything: nobody finds the pages any more.
-void Monitor::withdrawn(const ring1_withdrawn& pages) {
+void Vcpu::withdrawn(const ring1_withdrawn& pages) {
   for (unsigned i = 0; i < pages.count; i++) {
     memory.forget(pages.range[i].gfn, pages.range[i].count);
     withdrawals.add(pages.range[i].gfn, pages.range[i].count);
@@ -54,15 +49,15 @@ void Monitor::withdrawn(const ring1_withdrawn& pages) {
   machine.forget_pages();
 }
 
-int Monitor::command(ring1_command command) {
+int Vcpu::command(ring1_command command) {
   switch (command) {
     case RING1_COMMAND_STATE_WRITTEN:
       // Who asked for pages died, and another process goes on. The shadow tables are half changed, perhaps.
       state_written_late_ = host.asking_for_pages();
-      if (!state_written_late_) engine().state_written();
+      if (!state_written_late_) engine_.state_written();
       return 0;
     case RING1_COMMAND_LOG_DIRTY:
-      engine().log_dirty(shared.payload.range.gfn, shared.payload.range.count);
+      engine_.log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       memory.log_dirty(shared.payload.range.gfn, shared.payload.range.count);
       machine.forget_pages();  // an instruction may be waiting for a device's answer
       return 0;
@@ -71,23 +66,8 @@ int Monitor::command(ring1_command command) {
   }
 }
 
-void Monitor::flush_page(Gva page) { engine().flush_page(page); }
-
-void Monitor::flush_all() { engine().flush_all(); }
-
-void Monitor::code_written(Gpa where, unsigned size) { engine().note_code_written(where, size); }
-
-void Monitor::code_mapping_changed(Gpa entry) { engine().note_mapping_changed(entry); }
-
-void Monitor::code_table_lost(Gpa page) { engine().note_table_lost(page); }
-
-void Monitor::dump() {
-  log.line("guest registers (live in %s):", engine().live_name());
-  log.line("  block: eax %08lx ebx %08lx ecx %08lx edx %08lx esi %08lx edi %08lx ebp %08lx esp %08lx", block.rax,
-           block.rbx, block.rcx, block.rdx, block.rsi, block.rdi, block.rbp, block.rsp);
-  log.line("  block: eip %08lx cs %lx ss %lx ds %x es %x fs %x gs %x eflags %lx vector %lu error %lx cr2 %lx",
-           block.rip, block.cs, block.ss, uint32_t{block.ds}, uint32_t{block.es}, uint32_t{block.fs},
-           uint32_t{block.gs}, block.rflags, block.vector, block.error, hardware::read_cr2());
+void Vcpu::dump() {
+  log.line("guest registers (live in %s):", engine_.live_name());
   log.line("  state: eax %08llx ebx %08llx ecx %08llx edx %08llx esi %08llx edi %08llx ebp %08llx esp %08llx",
            cpu.gpr[kRax], cpu.gpr[kRbx], cpu.gpr[kRcx], cpu.gpr[kRdx], cpu.gpr[kRsi], cpu.gpr[kRdi], cpu.gpr[kRbp],
            cpu.gpr[kRsp]);
@@ -100,9 +80,9 @@ void Monitor::dump() {
     log.line("  %s %04x base %08llx limit %08x access %05x", names[i], uint32_t{cpu.seg[i].selector}, cpu.seg[i].base,
              cpu.seg[i].limit, cpu.seg[i].access);
   host.work(kLinesWork);
-  engine().dump();
+  engine_.dump();
   host.work(kLinesWork);
-  if (!engine().at_architectural_rip()) return;
+  if (!engine_.at_architectural_rip()) return;
   uint8_t bytes[kDumpBytes] = {};
   Gpa page;
   const uint32_t at = static_cast<uint32_t>(cpu.seg[kCs].base + cpu.rip);
@@ -110,10 +90,3 @@ void Monitor::dump() {
 }
 
 }  // namespace ring1::monitor
-
-// The first C++ of the world: `monitor` lives on the world's stack as long as the world.
-extern "C" [[noreturn]] void ring1_monitor_main(ring1_switch* page) {
-  ring1::monitor::Monitor monitor(*page);
-  ring1::monitor::set_current(&monitor);
-  monitor.run();
-}
