@@ -4,9 +4,10 @@
  * void ring1_enter_guest_on(TrapBlock *, u64 rsp): the same with the frame for IRETQ at rsp (narrow_stack.h).
  * Interrupts are off in the monitor and on in the guest. An NMI or machine check that was noted before the test, or
  * strikes between the test and the IRETQ, must not meet an IRET (docs/races.md): the test leaves through `aborted`, and
- * the NMI stub sends the range [ring1_entry_begin, ring1_entry_end) there.
+ * the NMI stub sends the range [entry_begin, entry_end) there.
  */
 #include "include/ring1/switch.h"
+#include "monitor/entry_window.h"
 #include "monitor/trap_block.h"
 
 .macro begin_entry
@@ -34,7 +35,7 @@ ring1_enter_guest_on:
 	begin_entry
 	movq	TB_SWITCH(%rdi), %rax
 	movq	%rsi, %rsp
-	jmp	ring1_entry_begin
+	jmp	entry_begin
 	.size	ring1_enter_guest_on, . - ring1_enter_guest_on
 
 	.globl	ring1_enter_guest
@@ -48,8 +49,7 @@ ring1_enter_guest:
 	pushq	TB_RIP(%rdi)
 	movq	TB_SWITCH(%rdi), %rax
 
-	.globl	ring1_entry_begin
-ring1_entry_begin:
+entry_begin:
 	movl	RING1_SW_NMI_PENDING(%rax), %ecx
 	orl	RING1_SW_MCE_PENDING(%rax), %ecx
 	jnz	aborted
@@ -61,17 +61,27 @@ ring1_entry_begin:
 	movq	TB_RAX(%rdi), %rax
 	movq	TB_RDI(%rdi), %rdi
 	iretq
-	.globl	ring1_entry_end
-ring1_entry_end:
+entry_end:
+	window nmi, entry_begin, entry_end, aborted
+	window fault, ring1_enter_guest_on, entry_end, refused
 
 /* RSP: the monitor's stack, anywhere, or the page of narrow_stack.h. The guest did not run; its registers are still in the block. */
-	.globl	ring1_entry_aborted
-ring1_entry_aborted:
 aborted:
 	movq	%rsp, %rdi
 	andq	$-RING1_STACK_BYTES, %rdi
 	movq	TB_STACK_SLOT(%rdi), %rdi
 	movq	$TB_ABORTED, TB_VECTOR(%rdi)
+	jmp	leave
+
+/* A selector that the processor does not accept: the guest's matter. Its registers are still in the block. */
+refused:
+	movq	TB_VECTOR(%rdi), %rcx
+	movq	TB_ERROR(%rdi), %rdx
+	andq	$-RING1_STACK_BYTES, %rdi	/* RSP may be in the window of narrow_stack.h */
+	movq	TB_STACK_SLOT(%rdi), %rdi
+	addq	$TB_REFUSED, %rcx
+	movq	%rcx, TB_VECTOR(%rdi)
+	movq	%rdx, TB_ERROR(%rdi)
 	jmp	leave
 
 /* A trap out of the guest: RSP points at the vector slot of the block, error code and IRET frame above it. */
@@ -90,8 +100,6 @@ ring1_trap_from_guest:
 	movw	%es, TB_ES(%rdi)
 	movw	%fs, TB_FS(%rdi)
 	movw	%gs, TB_GS(%rdi)
-	.globl	ring1_entry_left
-ring1_entry_left:
 leave:
 	movq	TB_MONITOR_RSP(%rdi), %rsp
 	popq	%r15

@@ -2,9 +2,25 @@
 /* One stub of 16 bytes per vector. A trap of ring 0 is the monitor's own fault and ends the virtual machine. */
 #include "include/ring1/note_pending.h"
 #include "include/ring1/switch.h"
-#include "monitor/trap_block.h"
+#include "monitor/entry_window.h"
 
 #define EFLAGS_VM 0x20000
+#define FRAME_RIP 72 /* behind RDI RSI RBP RBX RDX RCX RAX, vector, error code */
+
+/* RCX: the window of this kind that \rip is in, or on to \none. Uses RAX. */
+.macro find_window kind, rip, none
+	movq	$ring1_\kind\()_windows, %rcx
+	movq	\rip, %rax
+.Lnext\@:
+	cmpq	$ring1_\kind\()_windows_end, %rcx
+	jae	\none
+	addq	$WINDOW_BYTES, %rcx
+	cmpq	WINDOW_BEGIN-WINDOW_BYTES(%rcx), %rax
+	jb	.Lnext\@
+	cmpq	WINDOW_END-WINDOW_BYTES(%rcx), %rax
+	jae	.Lnext\@
+	subq	$WINDOW_BYTES, %rcx
+.endm
 
 /*
  * To `target` if the frame, whose CS stands \cs above RSP, is the guest's. In IA-32e mode there is no virtual-8086 mode, but
@@ -40,6 +56,7 @@ ring1_idt_stubs:
 	.set	vector, vector + 1
 	.endr
 stubs_end:
+	window debug, ring1_idt_stubs, stubs_end
 
 /*
  * #DB. MOV SS and POP SS hold a data breakpoint back for one instruction (SDM 3A 6.8.3). If that one enters the monitor
@@ -51,17 +68,7 @@ debug:
 	jump_if_guest 2f, 8
 	pushq	%rax
 	pushq	%rcx
-	movq	16(%rsp), %rcx
-	leaq	ring1_idt_stubs(%rip), %rax
-	cmpq	%rax, %rcx
-	jb	3f
-	leaq	stubs_end(%rip), %rax
-	cmpq	%rax, %rcx
-	jae	3f
-	resume_ring0
-3:	leaq	ring1_svm_left(%rip), %rax
-	cmpq	%rax, %rcx
-	jne	1f
+	find_window debug, 16(%rsp), 1f
 	resume_ring0
 1:	popq	%rcx
 	popq	%rax
@@ -79,21 +86,8 @@ trap:
 	pushq	%rsi
 	pushq	%rdi
 	movq	%rsp, %rdi
-	leaq	ring1_enter_guest_on(%rip), %rax
-	cmpq	%rax, TB_RIP(%rdi)
-	jb	1f
-	leaq	ring1_entry_end(%rip), %rax
-	cmpq	%rax, TB_RIP(%rdi)
-	jae	1f
-	/* A selector that the processor does not accept: the guest's matter. Its registers are still in the block. */
-	movq	TB_VECTOR(%rdi), %rcx
-	movq	TB_ERROR(%rdi), %rdx
-	andq	$-RING1_STACK_BYTES, %rdi	/* RSP may be in the window of narrow_stack.h */
-	movq	TB_STACK_SLOT(%rdi), %rdi
-	addq	$TB_REFUSED, %rcx
-	movq	%rcx, TB_VECTOR(%rdi)
-	movq	%rdx, TB_ERROR(%rdi)
-	jmp	ring1_entry_left
+	find_window fault, FRAME_RIP(%rdi), 1f
+	jmp	*WINDOW_LANDING(%rcx)
 1:	andq	$-16, %rsp
 	cld
 	call	ring1_monitor_fault
@@ -106,31 +100,15 @@ trap:
 	pushq	$\vector
 	jmp	ring1_trap_from_guest
 4:	pushq	%rax
-	leaq	ring1_entry_begin(%rip), %rax
-	cmpq	%rax, 8(%rsp)
-	jb	2f
-	leaq	ring1_entry_end(%rip), %rax
-	cmpq	%rax, 8(%rsp)
-	jae	2f
-	/* Inside guest entry: the guest's registers are safe in the block, leave as if the test had seen it. */
+	pushq	%rcx
+	find_window nmi, 16(%rsp), 3f
 	movq	%rsp, %rax
 	andq	$-RING1_STACK_BYTES, %rax
 	movq	(%rax), %rax
 	movl	$1, \offset(%rax)
-	jmp	ring1_entry_aborted
-2:	leaq	ring1_vmx_entry_begin(%rip), %rax
-	cmpq	%rax, 8(%rsp)
-	jb	3f
-	leaq	ring1_vmx_entry_end(%rip), %rax
-	cmpq	%rax, 8(%rsp)
-	jae	3f
-	/* The same in vmx_entry.S. */
-	movq	%rsp, %rax
-	andq	$-RING1_STACK_BYTES, %rax
-	movq	(%rax), %rax
-	movl	$1, \offset(%rax)
-	jmp	ring1_vmx_entry_aborted
-3:	popq	%rax
+	jmp	*WINDOW_LANDING(%rcx)
+3:	popq	%rcx
+	popq	%rax
 	note_pending \offset
 .endm
 

@@ -7,6 +7,7 @@
  * whether such an interrupt makes the guest exit.
  */
 #include "include/ring1/switch.h"
+#include "monitor/entry_window.h"
 #include "monitor/svm_entry.h"
 
 #define GPR(n) (8 * (n))(%rdi)
@@ -48,8 +49,8 @@ ring1_svm_run:
 	movq	GPR(7), %rdi
 	sti
 	vmrun
-	.globl	ring1_svm_left
-ring1_svm_left:
+left:
+	window debug, left, left+1
 	cli
 	pushq	%rdi
 	movq	8(%rsp), %rdi

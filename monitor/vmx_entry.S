@@ -11,6 +11,7 @@
  * entry would unblock NMIs that the host has not seen yet (docs/races.md).
  */
 #include "include/ring1/switch.h"
+#include "monitor/entry_window.h"
 
 #define HOST_RSP 0x6c14 /* field encoding, checked in vmcs.cpp */
 
@@ -28,11 +29,10 @@ ring1_vmx_enter:
 	movl	$HOST_RSP, %eax
 	vmwrite	%rsp, %rax
 
-	.globl	ring1_vmx_entry_begin
-ring1_vmx_entry_begin:
+entry_begin:
 	movl	RING1_SW_NMI_PENDING(%rsi), %eax
 	orl	RING1_SW_MCE_PENDING(%rsi), %eax
-	jnz	ring1_vmx_entry_aborted
+	jnz	aborted
 	testq	%rdx, %rdx
 	movq	0(%rdi), %rax
 	movq	8(%rdi), %rcx
@@ -55,8 +55,8 @@ ring1_vmx_entry_begin:
 	jmp	failed
 1:	sti
 	vmlaunch
-	.globl	ring1_vmx_entry_end
-ring1_vmx_entry_end:
+entry_end:
+	window nmi, entry_begin, entry_end, aborted
 
 failed:
 	cli
@@ -95,8 +95,7 @@ leave:
 	ret
 
 /* RSP: anywhere on the monitor's stack. */
-	.globl	ring1_vmx_entry_aborted
-ring1_vmx_entry_aborted:
+aborted:
 	movl	$HOST_RSP, %eax
 	vmread	%rax, %rsp
 	movl	$2, %eax
