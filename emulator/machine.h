@@ -6,16 +6,11 @@
 #include <cstdint>
 
 #include "base/address.h"
-#include "x86/exception.h"
+#include "x86/fault.h"
 
 namespace ring1::emulator {
 
-// An exception that the current instruction raises.
-struct Fault {
-  Vector vector;
-  uint32_t error_code = 0;  // meaningful if pushes_error_code(vector)
-  uint64_t cr2 = 0;         // #PF only
-};
+using ring1::Fault;  // that the current instruction raises
 
 enum class MemoryStatus : uint8_t {
   kOk,

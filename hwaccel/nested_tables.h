@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/address.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "paging/page_source.h"
 
 namespace ring1::hwaccel {
 
@@ -23,7 +23,7 @@ class NestedTables {
     bool writable, dirty, large;
   };
 
-  explicit NestedTables(shadowmmu::PageSource& source) : source_(source) {}
+  explicit NestedTables(paging::PageSource& source) : source_(source) {}
 
   // False: out of memory.
   [[nodiscard]] bool init() { return source_.allocate(&root_); }
@@ -96,7 +96,7 @@ class NestedTables {
       uint64_t* entry = &table[index_of(gpa, at)];
       if (at == kLargeLevel && Format::large(*entry)) *entry = 0;  // split on demand
       if (!Format::present(*entry)) {
-        shadowmmu::Page page;
+        paging::Page page;
         if (!source_.allocate(&page)) return false;
         *entry = Format::table(page.hpa);
         ++tables_;
@@ -127,8 +127,8 @@ class NestedTables {
     return changed;
   }
 
-  shadowmmu::PageSource& source_;
-  shadowmmu::Page root_;
+  paging::PageSource& source_;
+  paging::Page root_;
   uint64_t tables_ = 0;
 };
 

@@ -113,7 +113,7 @@ tcache::Fragment* BtEngine::fragment_at(uint32_t eip) {
 
 bool BtEngine::walk(Gva page, tcache::MappedPage* out) {
   vcpu_.host.work(kWalkWork);
-  const shadowmmu::Walk walk = mmu_.peek(page);
+  const paging::Walk walk = mmu_.peek(page);
   out->gva = page;
   out->gpa = walk.gpa.page();
   out->entry_count = walk.entry_count;
@@ -141,7 +141,7 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
     const Gva at = Gva(static_cast<uint32_t>(linear + *available));
     // The first page is fetched from as the guest would; the second is only looked at.
     if (i == 0 || need_next) {
-      const shadowmmu::Walk walk = mmu_.translate(at, {.write = false, .user = false, .fetch = true});
+      const paging::Walk walk = mmu_.translate(at, {.write = false, .user = false, .fetch = true});
       if (!walk.ok) {
         deliver(walk.fault);
         return false;
@@ -149,9 +149,9 @@ bool BtEngine::gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* avail
     }
     if (!walk(at.page(), &pages[i])) break;
     Hpa hpa;
-    shadowmmu::GuestPointer va;
-    const shadowmmu::Backing backing = vcpu_.memory.page(pages[i].gpa, &hpa, &va);
-    if (!shadowmmu::has_memory(backing)) break;
+    paging::GuestPointer va;
+    const paging::Backing backing = vcpu_.memory.page(pages[i].gpa, &hpa, &va);
+    if (!paging::has_memory(backing)) break;
     const unsigned room = static_cast<unsigned>(kPageSize - at.offset());
     const unsigned now = room < wanted - *available ? room : wanted - *available;
     memcpy(guest_code_ + *available, va.in(vcpu_.memory) + at.offset(), now);
@@ -228,7 +228,7 @@ void BtEngine::set_paging() {
 // Finds a free place for the hole and moves it there. If there is none it hides where no RAM is mapped; if there is
 // no such place either it stays where it is. Each move empties the cache.
 void BtEngine::choose_hole() {
-  using shadowmmu::Cover;
+  using paging::Cover;
   const uint64_t bytes = tc_memory_.hole_bytes();
   shadowmmu::ShadowMmu& mmu = mmu_;
   Gva base;

@@ -8,7 +8,7 @@
 #include "emulator/decode_cache.h"
 #include "emulator/emulator.h"
 #include "include/ring1/vcpu_shared.h"
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::monitor {
 

@@ -5,7 +5,7 @@
 
 namespace ring1::monitor {
 
-using shadowmmu::Backing;
+using paging::Backing;
 
 namespace {
 
@@ -32,7 +32,7 @@ uint64_t* GuestMemory::slot(uint64_t gfn, bool create) {
   return &leaf[gfn % kLeafEntries];
 }
 
-Backing GuestMemory::known(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
+Backing GuestMemory::known(Gpa page, Hpa* hpa, paging::GuestPointer* va) {
   const uint64_t* entry = slot(page.frame(), false);
   if (!entry || !(*entry & kKnown)) return Backing::kBlocked;
   *hpa = Hpa(*entry & kPageMask);
@@ -77,7 +77,7 @@ unsigned GuestMemory::unknown_from(uint64_t gfn) {
   return count;
 }
 
-Backing GuestMemory::page(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
+Backing GuestMemory::page(Gpa page, Hpa* hpa, paging::GuestPointer* va) {
   const uint64_t gfn = page.frame();
   host_.work(kPageWork);
   if (gfn >= kMaxGfn) return Backing::kDevice;
@@ -88,7 +88,7 @@ Backing GuestMemory::page(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
 }
 
 // One page only, as the request enters it into the log.
-Backing GuestMemory::page_for_write(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) {
+Backing GuestMemory::page_for_write(Gpa page, Hpa* hpa, paging::GuestPointer* va) {
   const Backing backing = this->page(page, hpa, va);
   if (backing != Backing::kClean) return backing;
   const Backing pinned = pin(page.frame(), 1, true);

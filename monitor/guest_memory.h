@@ -5,18 +5,18 @@
 
 #include "monitor/host.h"
 #include "monitor/page_pool.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "paging/guest_memory.h"
 
 namespace ring1::monitor {
 
-class GuestMemory final : public shadowmmu::GuestMemory {
+class GuestMemory final : public paging::GuestMemory {
  public:
   GuestMemory(Host& host, PagePool& pool) : host_(host), pool_(pool) {}
 
-  shadowmmu::Backing page(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) override;
-  shadowmmu::Backing page_for_write(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) override;
+  paging::Backing page(Gpa page, Hpa* hpa, paging::GuestPointer* va) override;
+  paging::Backing page_for_write(Gpa page, Hpa* hpa, paging::GuestPointer* va) override;
 
-  shadowmmu::Backing known(Gpa page, Hpa* hpa, shadowmmu::GuestPointer* va) override;
+  paging::Backing known(Gpa page, Hpa* hpa, paging::GuestPointer* va) override;
 
   // These pages are no longer the guest's.
   void forget(uint64_t gfn, uint64_t count);
@@ -31,7 +31,7 @@ class GuestMemory final : public shadowmmu::GuestMemory {
   uint64_t* slot(uint64_t gfn, bool create);
   bool make_room(uint64_t first, uint64_t last);
   unsigned unknown_from(uint64_t gfn);
-  shadowmmu::Backing pin(uint64_t gfn, unsigned count, bool write);
+  paging::Backing pin(uint64_t gfn, unsigned count, bool write);
 
   Host& host_;
   PagePool& pool_;

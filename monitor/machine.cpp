@@ -18,7 +18,7 @@ using emulator::Fault;
 using emulator::MemoryStatus;
 using emulator::Privilege;
 using emulator::Purpose;
-using shadowmmu::Backing;
+using paging::Backing;
 using shadowmmu::ShadowMmu;
 
 Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Devices& devices)
@@ -29,7 +29,7 @@ Machine::Machine(Host& host, GuestMemory& memory, shadowmmu::ShadowMmu& mmu, Dev
       devices_(devices),
       paravirt_clock_(host, devices, *this) {}
 
-shadowmmu::Access Machine::access_of(bool write, Privilege privilege, Purpose purpose) const {
+paging::Access Machine::access_of(bool write, Privilege privilege, Purpose purpose) const {
   // EFLAGS.AC lifts SMAP for what an instruction asks for itself, not for descriptor tables and the like (SDM
   // 3A 4.6.1).
   return {.write = write,
@@ -43,9 +43,9 @@ Gva Machine::behind(Gva address, unsigned bytes) const {
   return cpu_.efer & efer::kLma ? next : Gva(next.raw() & 0xffffffff);
 }
 
-MemoryStatus Machine::locate(Gva address, shadowmmu::Access access, Gpa* gpa, Fault* fault) {
+MemoryStatus Machine::locate(Gva address, paging::Access access, Gpa* gpa, Fault* fault) {
   host_.work(kWalkWork);
-  const shadowmmu::Walk walk = mmu_.translate(address, access);
+  const paging::Walk walk = mmu_.translate(address, access);
   if (walk.blocked) return MemoryStatus::kBlocked;
   if (!walk.ok) {
     *fault = walk.fault;
@@ -65,17 +65,17 @@ MemoryStatus Machine::device(Gpa gpa, uint8_t* data, unsigned size, bool is_writ
   return MemoryStatus::kOk;
 }
 
-void Machine::remember(Gva address, shadowmmu::Access access, Gpa gpa) {
+void Machine::remember(Gva address, paging::Access access, Gpa gpa) {
   if (!recent_.running()) return;
   Hpa hpa;
-  shadowmmu::GuestPointer va;
+  paging::GuestPointer va;
   const Backing backing = memory_.known(gpa.page(), &hpa, &va);
-  if (access.write ? backing == Backing::kRam : shadowmmu::has_memory(backing)) recent_.add(address, access, gpa, va.in(memory_));
+  if (access.write ? backing == Backing::kRam : paging::has_memory(backing)) recent_.add(address, access, gpa, va.in(memory_));
 }
 
 MemoryStatus Machine::read_piece(Gpa gpa, uint8_t* to, unsigned size) {
   Hpa hpa;
-  shadowmmu::GuestPointer va;
+  paging::GuestPointer va;
   switch (memory_.page(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
     case Backing::kClean:
@@ -94,7 +94,7 @@ void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
 
 MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
   Hpa hpa;
-  shadowmmu::GuestPointer va;
+  paging::GuestPointer va;
   uint8_t copy[16];
   switch (memory_.page_for_write(gpa.page(), &hpa, &va)) {
     case Backing::kRam:
@@ -108,7 +108,7 @@ MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
 
 MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privilege, Purpose purpose, Fault* fault) {
   host_.work(kAccessWork);
-  const shadowmmu::Access access = access_of(false, privilege, purpose);
+  const paging::Access access = access_of(false, privilege, purpose);
   const unsigned first =
       kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
   const RecentPages::Page* page = recent_.find(address, access);
@@ -131,7 +131,7 @@ MemoryStatus Machine::read(Gva address, void* to, unsigned size, Privilege privi
 
 MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privilege privilege, Purpose purpose,
                             Fault* fault) {
-  const shadowmmu::Access access = access_of(true, privilege, purpose);
+  const paging::Access access = access_of(true, privilege, purpose);
   const unsigned first =
       kPageSize - address.offset() < size ? static_cast<unsigned>(kPageSize - address.offset()) : size;
   const RecentPages::Page* page = recent_.find(address, access);
@@ -153,7 +153,7 @@ MemoryStatus Machine::write(Gva address, const void* from, unsigned size, Privil
 }
 
 MemoryStatus Machine::probe_write(Gva address, unsigned size, Privilege privilege, Fault* fault) {
-  const shadowmmu::Access access = access_of(true, privilege, Purpose::kData);
+  const paging::Access access = access_of(true, privilege, Purpose::kData);
   Gpa gpa;
   if (const MemoryStatus status = locate(address, access, &gpa, fault); status != MemoryStatus::kOk) return status;
   const Gva last = behind(address, size - 1);
@@ -214,8 +214,8 @@ void Machine::cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
 
 uint64_t Machine::read_tsc() { return hardware::read_tsc() + cpu_.tsc_offset; }
 
-shadowmmu::PagingMode Machine::mode_of(uint64_t cr0, uint64_t cr4) {
-  shadowmmu::PagingMode mode = {.paging = (cr0 & cr0::kPg) != 0,
+paging::PagingMode Machine::mode_of(uint64_t cr0, uint64_t cr4) {
+  paging::PagingMode mode = {.paging = (cr0 & cr0::kPg) != 0,
                                 .pse = (cr4 & cr4::kPse) != 0,
                                 .pae = (cr4 & cr4::kPae) != 0,
                                 .nxe = (cpu_.efer & efer::kNxe) != 0,
@@ -250,7 +250,7 @@ void Machine::note_load(ShadowMmu::Load load) {
                                                            : nullptr;
 }
 
-void Machine::set_mode(bool other_mode, shadowmmu::Pointers pointers) {
+void Machine::set_mode(bool other_mode, paging::Pointers pointers) {
   pending_.real_registers = true;
   if (other_mode) pending_.mode = pending_.tables = true;
   note_load(mmu_.set_mode(mode_of(cpu_.cr0, cpu_.cr4), cpu_.cr3, pointers));
@@ -262,7 +262,7 @@ void Machine::cr0_written(uint64_t old_value) {
   if (changed & cr0::kPg)
     paging_changed();
   else if (changed & cr0::kWp)
-    set_mode(false, shadowmmu::Pointers::kKeep);
+    set_mode(false, paging::Pointers::kKeep);
   if (changed & cr0::kPe) pending_.tables = true;
 }
 
@@ -271,9 +271,9 @@ void Machine::cr4_written(uint64_t old_value) {
   pending_.real_registers = true;
   // Toggling PGE alone is how a guest flushes its TLB: no mapping changes.
   if (changed & (cr4::kPse | cr4::kPae | cr4::kPge))
-    set_mode((changed & (cr4::kPse | cr4::kPae)) != 0, shadowmmu::Pointers::kLoad);
+    set_mode((changed & (cr4::kPse | cr4::kPae)) != 0, paging::Pointers::kLoad);
   else if (changed & (cr4::kSmep | cr4::kSmap))
-    set_mode(false, shadowmmu::Pointers::kKeep);
+    set_mode(false, paging::Pointers::kKeep);
 }
 
 void Machine::cr3_written() {
@@ -298,12 +298,12 @@ bool Machine::read_system(Gva from, void* to, unsigned size, Gpa* page) {
   for (unsigned done = 0; done < size;) {
     const Gva at = Gva((from.raw() + done) & 0xffffffff);
     host_.work(kWalkWork);
-    const shadowmmu::Walk walk = mmu_.peek(at);
+    const paging::Walk walk = mmu_.peek(at);
     if (!walk.ok) return false;
     Hpa hpa;
-    shadowmmu::GuestPointer va;
+    paging::GuestPointer va;
     const Backing backing = memory_.page(walk.gpa.page(), &hpa, &va);
-    if (!shadowmmu::has_memory(backing)) return false;
+    if (!paging::has_memory(backing)) return false;
     if (!done) *page = walk.gpa.page();
     const uint64_t room = kPageSize - at.offset();
     const unsigned now = room < size - done ? static_cast<unsigned>(room) : size - done;

@@ -10,7 +10,7 @@
 #include "monitor/host.h"
 #include "monitor/paravirt_clock.h"
 #include "monitor/recent_pages.h"
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::monitor {
 
@@ -61,7 +61,7 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   // Memory went, or the right to write it: what the running instruction knows of it is not to be used.
   void forget_pages() { recent_.forget(); }
   // Rebuilds everything that follows from the control registers: after user space has changed them.
-  void paging_changed() { set_mode(true, shadowmmu::Pointers::kLoad); }
+  void paging_changed() { set_mode(true, paging::Pointers::kLoad); }
   // The guest has changed them by itself, as it may with nested paging. A state that no load would accept is ignored:
   // it faults in the guest as well.
   void control_registers_adopted() { (void)mmu_.set_mode(mode_of(cpu_.cr0, cpu_.cr4), cpu_.cr3); }
@@ -93,8 +93,8 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
  private:
   void watch(Gva address, unsigned size, bool write, emulator::Purpose purpose);
   void watch_port(uint16_t port, unsigned size);
-  shadowmmu::PagingMode mode_of(uint64_t cr0, uint64_t cr4);
-  shadowmmu::Access access_of(bool write, emulator::Privilege privilege, emulator::Purpose purpose) const;
+  paging::PagingMode mode_of(uint64_t cr0, uint64_t cr4);
+  paging::Access access_of(bool write, emulator::Privilege privilege, emulator::Purpose purpose) const;
   // Outside long mode the bytes of an access go on at 0 behind 4 GiB.
   Gva behind(Gva address, unsigned bytes) const;
   bool read_physical(Gpa from, void* to, unsigned size) override;
@@ -106,11 +106,11 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   }
   bool write_efer(uint64_t value);
   bool write_long_mode_msr(uint32_t index, uint64_t value);
-  void set_mode(bool other_mode, shadowmmu::Pointers pointers);
+  void set_mode(bool other_mode, paging::Pointers pointers);
   void note_load(shadowmmu::ShadowMmu::Load load);
-  emulator::MemoryStatus locate(Gva address, shadowmmu::Access access, Gpa* gpa, emulator::Fault* fault);
+  emulator::MemoryStatus locate(Gva address, paging::Access access, Gpa* gpa, emulator::Fault* fault);
   // For further accesses to this page by the same instruction.
-  void remember(Gva address, shadowmmu::Access access, Gpa gpa);
+  void remember(Gva address, paging::Access access, Gpa gpa);
   emulator::MemoryStatus read_piece(Gpa gpa, uint8_t* to, unsigned size);
   // RAM; what watches it is told.
   void write_memory(Gpa gpa, void* to, const void* from, unsigned size);

@@ -77,7 +77,7 @@ bool Machine::write_efer(uint64_t value) {
   if (!ring1_efer_valid(value, host_.shared().config.long_mode)) return false;
   if (((old ^ next) & efer::kLme) && (cpu_.cr0 & cr0::kPg)) return false;
   cpu_.efer = next;
-  if (next != old) set_mode(true, shadowmmu::Pointers::kKeep);
+  if (next != old) set_mode(true, paging::Pointers::kKeep);
   return true;
 }
 

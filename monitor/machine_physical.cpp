@@ -6,7 +6,7 @@
 
 namespace ring1::monitor {
 
-using shadowmmu::Backing;
+using paging::Backing;
 
 namespace {
 
@@ -23,8 +23,8 @@ bool Machine::read_physical(Gpa from, void* to, unsigned size) {
     const Gpa at = from + done;
     now = within_page(at, size - done);
     Hpa hpa;
-    shadowmmu::GuestPointer va;
-    if (!shadowmmu::has_memory(memory_.page(at.page(), &hpa, &va))) return false;
+    paging::GuestPointer va;
+    if (!paging::has_memory(memory_.page(at.page(), &hpa, &va))) return false;
     memcpy(bytes + done, va.in(memory_) + at.offset(), now);
   }
   return true;
@@ -36,7 +36,7 @@ bool Machine::write_physical(Gpa to, const void* from, unsigned size) {
     const Gpa at = to + done;
     now = within_page(at, size - done);
     Hpa hpa;
-    shadowmmu::GuestPointer va;
+    paging::GuestPointer va;
     if (memory_.page_for_write(at.page(), &hpa, &va) != Backing::kRam) return false;
     memcpy(va.in(memory_) + at.offset(), bytes + done, now);
     mmu_.guest_wrote(at, now);

@@ -2,12 +2,12 @@
 #include "monitor/narrow_stack.h"
 
 #include "monitor/freestanding.h"
-#include "shadowmmu/entry.h"
+#include "paging/entry.h"
 
 namespace ring1::monitor {
 namespace {
 
-namespace entry = shadowmmu::entry;
+namespace entry = paging::entry;
 
 // Not the 4 GiB right behind the guest's: an access of 32-bit code that begins below 4 GiB may end there.
 constexpr uint64_t kWindow = uint64_t{2} << 32;
@@ -24,7 +24,7 @@ constexpr unsigned kStackHeader = 3;  // words at the base of the monitor's stac
 }  // namespace
 
 bool NarrowStack::init(ring1_switch& page) {
-  shadowmmu::Page frame, table, directory;
+  paging::Page frame, table, directory;
   if (!pool_.allocate(&frame) || !pool_.allocate(&table) || !pool_.allocate(&directory)) return false;
   page_ = static_cast<uint64_t*>(frame.va);
   memcpy(page_, reinterpret_cast<const void*>(page.stack), kStackHeader * sizeof *page_);

@@ -26,12 +26,12 @@ class NestedMemory {
 
   NestedFault fault(Gpa where, bool write) {
     Hpa hpa;
-    shadowmmu::GuestPointer va;
+    paging::GuestPointer va;
     const Gpa page = where.page();
-    const shadowmmu::Backing backing = write ? memory_.page_for_write(page, &hpa, &va) : memory_.page(page, &hpa, &va);
-    if (backing == shadowmmu::Backing::kBlocked) return NestedFault::kBlocked;
-    if (!shadowmmu::has_memory(backing) || (write && backing != shadowmmu::Backing::kRam)) return NestedFault::kEmulate;
-    if (!tables_.map(page, hpa, backing == shadowmmu::Backing::kRam)) return NestedFault::kNoTables;
+    const paging::Backing backing = write ? memory_.page_for_write(page, &hpa, &va) : memory_.page(page, &hpa, &va);
+    if (backing == paging::Backing::kBlocked) return NestedFault::kBlocked;
+    if (!paging::has_memory(backing) || (write && backing != paging::Backing::kRam)) return NestedFault::kEmulate;
+    if (!tables_.map(page, hpa, backing == paging::Backing::kRam)) return NestedFault::kNoTables;
     map_neighbours(page);
     return NestedFault::kMapped;
   }
@@ -40,8 +40,8 @@ class NestedMemory {
   // access.
   void mark_device(Gpa where) {
     Hpa hpa;
-    shadowmmu::GuestPointer va;
-    if (memory_.known(where.page(), &hpa, &va) == shadowmmu::Backing::kBlocked) (void)tables_.map_device(where.page());
+    paging::GuestPointer va;
+    if (memory_.known(where.page(), &hpa, &va) == paging::Backing::kBlocked) (void)tables_.map_device(where.page());
   }
 
   // True: the processor's translations must be flushed.
@@ -54,10 +54,10 @@ class NestedMemory {
     constexpr uint64_t kBlock = RING1_PIN_MAX * kPageSize;
     for (uint64_t offset = kPageSize; offset < kBlock; offset += kPageSize) {
       Hpa hpa;
-      shadowmmu::GuestPointer va;
-      const shadowmmu::Backing backing = memory_.known(page + offset, &hpa, &va);
-      if (!shadowmmu::has_memory(backing)) return;
-      if (!tables_.map(page + offset, hpa, backing == shadowmmu::Backing::kRam)) return;
+      paging::GuestPointer va;
+      const paging::Backing backing = memory_.known(page + offset, &hpa, &va);
+      if (!paging::has_memory(backing)) return;
+      if (!tables_.map(page + offset, hpa, backing == paging::Backing::kRam)) return;
     }
   }
 

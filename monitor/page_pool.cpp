@@ -29,13 +29,13 @@ void PagePool::release_page(void* page) {
   free_ = freed;
 }
 
-bool PagePool::allocate(shadowmmu::Page* page) {
+bool PagePool::allocate(paging::Page* page) {
   page->va = allocate_page();
   if (!page->va) return false;
   page->hpa = hpa_of(page->va);
   return true;
 }
 
-void PagePool::release(shadowmmu::Page page) { release_page(page.va); }
+void PagePool::release(paging::Page page) { release_page(page.va); }
 
 }  // namespace ring1::monitor

@@ -3,16 +3,16 @@
 #pragma once
 
 #include "monitor/host.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "paging/page_source.h"
 
 namespace ring1::monitor {
 
-class PagePool final : public shadowmmu::PageSource {
+class PagePool final : public paging::PageSource {
  public:
   explicit PagePool(Host& host) : host_(host) {}
 
-  bool allocate(shadowmmu::Page* page) override;
-  void release(shadowmmu::Page page) override;
+  bool allocate(paging::Page* page) override;
+  void release(paging::Page page) override;
 
   // The same for memory that is no page table; nullptr: out of memory.
   void* allocate_page();

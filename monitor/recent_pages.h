@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/address.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "paging/mode.h"
 
 namespace ring1::monitor {
 
@@ -27,14 +27,14 @@ class RecentPages {
   bool running() const { return running_; }
 
   // Null: not touched so far, or not memory.
-  const Page* find(Gva address, shadowmmu::Access access) const {
+  const Page* find(Gva address, paging::Access access) const {
     const Gva linear = address.page();
     const uint8_t bits = bits_of(access);
     for (unsigned i = 0; i < count_; i++)
       if (pages_[i].linear == linear && pages_[i].access == bits) return &pages_[i];
     return nullptr;
   }
-  void add(Gva address, shadowmmu::Access access, Gpa physical, void* memory) {
+  void add(Gva address, paging::Access access, Gpa physical, void* memory) {
     if (count_ == kPages) count_ = 0;
     pages_[count_++] = {address.page(), physical.page(), bits_of(access), static_cast<uint8_t*>(memory)};
   }
@@ -43,7 +43,7 @@ class RecentPages {
   // Code, stack, IDT, GDT, TSS, and data.
   static constexpr unsigned kPages = 8;
 
-  static uint8_t bits_of(shadowmmu::Access a) {
+  static uint8_t bits_of(paging::Access a) {
     return static_cast<uint8_t>(a.write | a.user << 1 | a.fetch << 2 | a.ac << 3);
   }
 

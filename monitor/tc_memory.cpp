@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "monitor/tc_memory.h"
 
-#include "shadowmmu/entry.h"
+#include "paging/entry.h"
 
 namespace ring1::monitor {
 
-namespace entry = shadowmmu::entry;
+namespace entry = paging::entry;
 
 bool TcMemory::init(uint32_t tc_bytes) {
   table_count_ = static_cast<unsigned>(1 + (tc_bytes + kLargePage - 1) / kLargePage);
   if (table_count_ > kMaxTables) return false;
   for (unsigned i = 0; i < table_count_; i++) {
-    shadowmmu::Page page;
+    paging::Page page;
     if (!pool_.allocate(&page)) return false;
     tables_[i] = page.hpa;
     entries_[i] = static_cast<uint64_t*>(page.va);
@@ -23,7 +23,7 @@ bool TcMemory::init(uint32_t tc_bytes) {
 }
 
 bool TcMemory::map(unsigned page, uint64_t flags, void** writable) {
-  shadowmmu::Page memory;
+  paging::Page memory;
   if (!pool_.allocate(&memory)) return false;
   *entry(page) = memory.hpa.raw() | entry::kPresent | entry::kAccessed | flags;
   *writable = memory.va;

@@ -60,7 +60,7 @@ uint64_t VmxEngine::init() {
 }
 
 bool VmxEngine::make_msr_bitmap() {
-  shadowmmu::Page page;
+  paging::Page page;
   if (!vcpu_.pool.allocate(&page)) return false;
   memset(page.va, 0xff, kPageSize);
   let_through(static_cast<uint8_t*>(page.va), kFsBase);
@@ -75,7 +75,7 @@ bool VmxEngine::make_msr_bitmap() {
 bool VmxEngine::make_identity_map() {
   if (!controls_.ept || controls_.unrestricted_guest) return true;
   constexpr uint32_t kLargeDirtyAccessed = 0xe7;  // present, writable, user, accessed, dirty, large
-  shadowmmu::Page page;
+  paging::Page page;
   if (!vcpu_.pool.allocate(&page)) return false;
   for (uint32_t n = 0; n < 1024; n++) static_cast<uint32_t*>(page.va)[n] = n << 22 | kLargeDirtyAccessed;
   return ept_.tables().map(Gpa(shared_.config.identity_map), page.hpa, false);

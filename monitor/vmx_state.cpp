@@ -79,9 +79,9 @@ void VmxEngine::load_pointers() {
   constexpr uint64_t kTable = 0xffffffe0;
   const Gpa at(cpu_.cr3 & kTable);
   Hpa hpa;
-  shadowmmu::GuestPointer va;
-  const shadowmmu::Backing backing = vcpu_.memory.page(at.page(), &hpa, &va);
-  const bool ram = shadowmmu::has_memory(backing);
+  paging::GuestPointer va;
+  const paging::Backing backing = vcpu_.memory.page(at.page(), &hpa, &va);
+  const bool ram = paging::has_memory(backing);
   // Reserved bits, which an entry refuses, were the fault of the load that met them; there is nothing to walk behind
   // them.
   constexpr uint64_t kReserved = 0x1e6, kPresent = 1;

@@ -3,8 +3,8 @@
 // covers it points to the monitor's own page tables there.
 #pragma once
 
-#include "shadowmmu/entry.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "shadowmmu/shadow_entry.h"
+#include "shadowmmu/paging_names.h"
 
 namespace ring1::shadowmmu {
 

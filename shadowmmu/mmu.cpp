@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Construction, and the four active directories.
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::shadowmmu {
 

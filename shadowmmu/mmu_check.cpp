@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The invariants of the shadow tables, checked from scratch. Slow, for tests.
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::shadowmmu {
 

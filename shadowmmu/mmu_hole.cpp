@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The hole in the shadow directories, and what the guest has under it.
 #include "base/bits.h"
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::shadowmmu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Traces on guest pages, and guest pages that go away.
 #include "base/bits.h"
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::shadowmmu {
 

@@ -4,7 +4,7 @@
 // Nothing is flushed here: a guest that changes a present entry must invalidate it itself (SDM 3A 4.10.4), and until
 // then the processor may use the old one. stale_ remembers that for those who need certainty.
 #include "base/bits.h"
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::shadowmmu {
 

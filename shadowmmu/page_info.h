@@ -2,7 +2,7 @@
 // What the MMU knows of each guest page: who maps it, which shadows stand for it, why its writes are traced.
 #pragma once
 
-#include "shadowmmu/shadow_mmu.h"
+#include "shadowmmu/paging_names.h"
 
 namespace ring1::shadowmmu {
 

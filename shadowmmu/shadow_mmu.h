@@ -1,170 +1,168 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Shadow page tables: the guest's 2-level, PSE and PAE paging (or none) onto 64-bit long-mode tables.
+// The shadow MMU of one virtual processor. It makes the level-2 and level-1 tables of the guest's 4 GiB; the monitor
+// owns the levels above and installs the four directories. A shadow is cached per guest table and kept right by
+// tracing writes to that table, so a load of CR3 throws nothing away.
 #pragma once
 
-#include <cstdint>
-
-#include "base/address.h"
-#include "base/assert.h"
-#include "emulator/machine.h"
+#include "shadowmmu/fault.h"
+#include "shadowmmu/hole.h"
+#include "shadowmmu/listener.h"
+#include "shadowmmu/page_info.h"
+#include "shadowmmu/reverse_map.h"
+#include "shadowmmu/shadow_pool.h"
 
 namespace ring1::shadowmmu {
 
-// A page of the monitor's memory, usable as a page table.
-struct Page {
-  Hpa hpa;
-  void* va = nullptr;
+struct Limits {
+  uint32_t max_shadow_pages = 4096;  // each costs two pages of memory
+  uint8_t prefetch = 16;             // entries looked at around a fault, a power of two, 1 = none
+  uint8_t prefetch_large = 32;       // the same within a guest large page or without paging
+  uint8_t flood_run = 8;             // writes to neighbouring entries that make a page lose its shadow
+  uint16_t flood_writes = 64;        // the same for any writes without a use in between
 };
 
-class PageSource {
+struct Stats {
+  uint64_t mmu_shadow_pages = 0, mmu_entries_filled = 0, mmu_prefetched = 0, mmu_table_writes = 0, mmu_zapped_pages = 0;
+};
+
+class ShadowMmu {
  public:
-  virtual bool allocate(Page* page) = 0;  // zeroed; false: out of memory (then the MMU recycles its own pages)
-  virtual void release(Page page) = 0;
+  ShadowMmu(PageSource& source, GuestMemory& memory, Tlb& tlb, Listener& listener, const Limits& limits = {});
+  // Before anything else: paging off, the four directories exist. False: out of memory.
+  [[nodiscard]] bool init();
+  void release();  // gives all memory back; only init() may follow
+  // Off: the processor walks the guest's tables itself (nested paging), here they are only read for translate() and
+  // peek(). The next set_mode() acts upon it.
+  void set_shadowing(bool on);
 
- protected:
-  ~PageSource() = default;
-};
+  // Mode and address space; physical_bits must not change once there is paging. kGeneralProtection (a reserved bit in a
+  // PAE pointer) and kBlocked change nothing.
+  enum class Load : uint8_t { kOk, kGeneralProtection, kBlocked };
+  [[nodiscard]] Load set_mode(const PagingMode& mode, uint64_t cr3, Pointers pointers = Pointers::kLoad);
+  Load check_mode(const PagingMode& mode, uint64_t cr3) const;  // what the guest's own tables say to it
+  [[nodiscard]] Load load_cr3(uint64_t cr3) { return set_mode(walker_.mode(), cr3); }
+  // The four directories to install, one per GiB; changed whenever generation() did (look after every call that
+  // can make shadow pages: set_mode, load_cr3, fault, forget, set_hole).
+  const Hpa* page_directories() const { return directories_; }
+  uint32_t generation() const { return generation_; }
 
-enum class Backing : uint8_t {
-  kRam,
-  kClean,  // RAM whose writes are logged: ask page_for_write() before each first one
-  kReadOnly,
-  kDevice,
-  kBlocked,
-};
-constexpr bool has_memory(Backing backing) { return backing <= Backing::kReadOnly; }
+  FaultResult fault(Gva address, uint32_t error_code);
+  Walk translate(Gva address, Access access);  // for the emulator: sets A and D
+  Walk peek(Gva address) const { return walker_.walk(wrap(address), {}); }
 
-// Where the monitor finds a guest page. It is good until memory goes the next time, which may be in any call that leads
-// to the host; whoever uses it knows the memory it is of, and dies if it is older than that.
-class GuestPointer {
- public:
-  GuestPointer() = default;
-  GuestPointer(void* memory, uint64_t generation) : memory_(static_cast<uint8_t*>(memory)), generation_(generation) {}
-  bool is_good(const class GuestMemory& memory) const;
-  uint8_t* in(const GuestMemory& memory) const;
+  // INVLPG and flushes: tables are traced, so only the processor's TLB is out of date.
+  void invlpg(Gva address);
+  void flush_all();
+  void tlb_flushed() {
+    stale_ = stale_large_ = need_flush_ = false;
+  }  // CR3 was reloaded for another reason, as after a world switch
+
+  // Traces. False: out of memory.
+  bool trace_write(Gpa page, TraceReason reason);
+  void untrace(Gpa page, TraceReason reason);
+  uint8_t reasons(Gpa page) const;
+  // Translations depend on this guest entry (one of Walk::entries): its writes will be told to the Listener.
+  bool depend(Gpa entry) { return trace_write(entry.page(), kTraceDependency); }
+  // The monitor has stored to guest memory, for the guest or for itself. Cheap if nothing there is traced.
+  void guest_wrote(Gpa where, unsigned size);
+  // Lets the guest write to a page-table page natively: its shadows go. False if it must stay traced, because it is
+  // an active directory or there are other reasons than page tables.
+  bool unprotect(Gpa page);
+  // These guest pages are logged and clean now (Backing::kClean): nothing maps them writable any more.
+  void log_dirty(Gpa first, uint64_t pages);
+  // The backing of these guest pages changes or goes away.
+  void forget(Gpa first, uint64_t pages);
+
+  // The hole; count 0: none. False: bad place.
+  [[nodiscard]] bool set_hole(Gva base, const HoleTable* tables, unsigned count);
+  const Hole& hole() const { return hole_; }
+  bool hole_collides() const { return hole_collides_; }  // the active address space maps something under it
+  // There is no better place: hole_collides() is silent until something under the hole changes.
+  void accept_hole();
+  Cover hole_cover() const { return walker_.scan(hole_.base(), hole_.bytes(), true).cover; }
+  bool range_is_free(Gva base, uint64_t bytes) const { return walker_.scan(base, bytes).cover == Cover::kFree; }
+  // The highest place that ends at or below `top`, starts at or above `bottom` and has nothing worse than `worst`.
+  bool find_hole(uint64_t bytes, Gva bottom, Gva top, Cover worst, Gva* base) const;
+
+  Stats stats() const;
+  // For tests: null, or what is wrong.
+  const char* check() const;
 
  private:
-  uint8_t* memory_ = nullptr;
-  uint64_t generation_ = 0;
-};
+  friend class Checker;
+  // Outside long mode linear addresses have 32 bits.
+  Gva wrap(Gva address) const { return walker_.mode().long_mode ? address : Gva(address.raw() & 0xffff'ffff); }
+  struct Leaf {
+    bool write, user, no_execute, dirty;
+  };
 
-class GuestMemory {
- public:
-  // What lies at a guest physical page. If it has memory, *hpa and *va are set (the host finds it on demand). An *hpa
-  // that was put into a table is found there when its page goes, and taken out before the guest runs.
-  virtual Backing page(Gpa page, Hpa* hpa, GuestPointer* va) = 0;
-  // The same just before a write: never kClean.
-  virtual Backing page_for_write(Gpa page, Hpa* hpa, GuestPointer* va) { return this->page(page, hpa, va); }
-  // The same without any work for the host: kBlocked if the page was not asked for yet. Entries filled ahead of their
-  // use ask here; without it none are.
-  virtual Backing known(Gpa page, Hpa* hpa, GuestPointer* va) {
-    (void)page, (void)hpa, (void)va;
-    return Backing::kBlocked;
-  }
-  // Advanced when memory went, or the right to write to it.
-  uint64_t generation() const { return generation_; }
+  // mmu.cpp: roots
+  bool load_roots();
+  unsigned directory_for(unsigned slot);
+  void settle();  // at the end of every public operation: flushes the TLB if something asked for it
+  uint8_t role_mode() const;
 
- protected:
-  ~GuestMemory() = default;
-  uint64_t generation_ = 0;
-};
+  // mmu_pages.cpp: life of shadow pages and entries
+  PageInfo* info_for(uint64_t frame);
+  unsigned find(const PageInfo& info, Role role) const;
+  unsigned find_or_create(uint64_t frame, Role role);
+  bool recycle();
+  bool guest_entry(ShadowPage& page, unsigned index, uint64_t* value) const;
+  void zap(unsigned index);
+  void zap_all_of(PageInfo* info, uint64_t frame, bool keep_roots);
+  void drop_leaf(Handle handle);
+  void drop_link(Handle handle);
+  void install_hole(ShadowPage& directory);
 
-inline bool GuestPointer::is_good(const GuestMemory& memory) const { return generation_ == memory.generation(); }
-inline uint8_t* GuestPointer::in(const GuestMemory& memory) const {
-  RING1_ASSERT(is_good(memory));
-  return memory_;
-}
+  // mmu_fault.cpp
+  FaultResult fill(const GuestWalk& walk, Gva address, Access access, uint64_t generation);
+  unsigned table_for(const GuestWalk& walk, Gva address);
+  void link_table(Handle parent, unsigned table, Gva address);
+  uint64_t leaf_value(Leaf rights, bool protect, bool wp, bool supervisor_write) const;
+  void set_leaf(Handle handle, PageInfo& info, uint64_t frame, uint64_t value);
+  void mark(GuestWalk* walk, bool write);
+  void note_use(const Walk& walk);
 
-// Invalidation of the processor's TLB for the current world.
-class Tlb {
- public:
-  virtual void flush_page(Gva page) = 0;
-  virtual void flush_all() = 0;
+  // mmu_prefetch.cpp
+  void prefetch(unsigned table, unsigned position);
+  bool fill_known(unsigned table, unsigned position);
 
- protected:
-  ~Tlb() = default;
-};
+  // mmu_trace.cpp, mmu_write.cpp
+  void protect(PageInfo& info);
+  bool release_from_user(PageInfo* info, uint64_t frame);
+  void lose_dependency(PageInfo* info, Gpa page);
+  void wrote_in_page(Gpa where, unsigned size);
+  void wrote_table(PageInfo* info, Gpa where, unsigned size);
+  bool refresh(unsigned index, unsigned guest_index);
+  bool refresh_entry(unsigned index, unsigned position);
+  bool is_flood(PageInfo* info, Gpa where, unsigned size, bool used) const;
+  bool forget_page(uint64_t frame);
+  void empty_root(unsigned index);
 
-struct PagingMode {
-  bool paging = false, pse = false, pae = false, nxe = false, wp = false, pge = false;
-  // Known to the walker of the guest's tables; shadow tables are made for 32-bit guests without them.
-  bool long_mode = false;  // EFER.LMA: four levels of tables, five with LA57
-  bool la57 = false, gigabyte_pages = false, smep = false, smap = false;
-  uint8_t physical_bits = 36;  // reserved-bit checks
-  bool operator==(const PagingMode&) const = default;
-};
+  // mmu_hole.cpp
+  void look_under_hole();
+  void hole_table_written(PageInfo* info);
 
-struct Access {
-  bool write = false, user = false, fetch = false;
-  bool ac = false;  // an instruction's own access at CPL below 3 with EFLAGS.AC: SMAP does not hold
-};
-
-// PAE's page-directory-pointer registers: MOV to CR3 and changes of PG, PAE, PSE and PGE load them from memory,
-// changes of WP and NXE do not (SDM 3A 4.4.1).
-enum class Pointers : uint8_t { kLoad, kKeep };
-
-// What the guest has in a range of its linear addresses, the worst last.
-enum class Cover : uint8_t {
-  kFree,
-  kNoRam,  // only large pages without RAM behind them, and not the APICs: a map of everything
-  kUsed,   // a small page is mapped on purpose, whatever is behind it
-};
-
-// One walk of the guest's tables, and the entries it depended on.
-struct Walk {
-  bool ok = false;
-  emulator::Fault fault{};  // if !ok
-  Gpa gpa;                  // of the byte
-  uint64_t page_bytes = 4096;
-  static constexpr unsigned kMaxLevels = 5;
-  struct Entry {
-    Gpa where;
-    uint64_t value;
-  } entries[kMaxLevels];
-  uint8_t entry_count = 0;
-  bool writable = false, user = false, no_execute = false, global = false, dirty = false;
-  bool blocked = false;  // !ok because the host could not supply a table's page
-};
-
-enum class FaultKind : uint8_t {
-  kHidden,  // the shadow was filled or corrected: retry
-  kGuest,   // deliver *fault
-  kDevice,  // no RAM there: emulate the instruction
-  kTraced,  // a write to a traced page or read-only slot: emulate the instruction (then guest_wrote())
-  kHole,    // the guest has a mapping under the hole and touched it
-  kBlocked,
-};
-
-struct FaultResult {
-  FaultKind kind;
-  emulator::Fault fault{};
-  Gpa gpa;
-};
-
-// Why writes to a guest page are traced; a set of bits per page. The MMU itself sets the first three.
-enum TraceReason : uint8_t {
-  kTracePageTable = 1,   // it is shadowed
-  kTraceHole = 2,        // it covers the hole without mapping anything there
-  kTraceDependency = 4,  // translations depend on entries in it, see ShadowMmu::depend()
-  kTraceCode = 8,
-  kTraceDescriptorTable = 16,
-};
-
-// Told when translations may have become wrong. Called in the middle of updates: only take notes.
-class Listener {
- public:
-  virtual void code_written(Gpa where, unsigned size) { (void)where, (void)size; }  // bytes of a page traced for code changed
-  virtual void code_mapping_changed(Gpa entry) { (void)entry; }  // a guest page-table entry that a code page depends on changed
-  // A page with such entries is no longer watched: everything that depends on one of them is in doubt.
-  virtual void code_table_lost(Gpa page) {
-    for (uint64_t at = 0; at < kPageSize; at += 4) code_mapping_changed(page + at);
-  }
-  // About so many instructions have been spent in a loop whose length the guest decides. Whoever runs with interrupts off
-  // may let them in; nothing here may change meanwhile.
-  virtual void worked(unsigned instructions) { (void)instructions; }
-
- protected:
-  ~Listener() = default;
+  GuestMemory& memory_;
+  Tlb& tlb_;
+  Listener& listener_;
+  Limits limits_;
+  PageSource& source_;
+  ShadowPool pool_;
+  PageInfos infos_;
+  ReverseMap reverse_;
+  GuestWalker walker_;
+  Hole hole_;
+  unsigned roots_[4] = {};
+  Hpa directories_[4];
+  uint32_t generation_ = 0;
+  uint32_t hole_epoch_ = 1;
+  bool hole_collides_ = false;
+  bool shadowing_ = true;
+  bool stale_ = false;        // the TLB may hold translations that the shadows no longer do
+  bool stale_large_ = false;  // the same for a whole piece of a large page
+  bool need_flush_ = false;
+  Stats stats_;
 };
 
 }  // namespace ring1::shadowmmu

@@ -2,8 +2,8 @@
 // One of our page tables and what it stands for.
 #pragma once
 
-#include "shadowmmu/entry.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "shadowmmu/shadow_entry.h"
+#include "shadowmmu/paging_names.h"
 
 namespace ring1::shadowmmu {
 

@@ -13,20 +13,20 @@
 namespace ring1::hwaccel {
 namespace {
 
-class Pages final : public shadowmmu::PageSource {
+class Pages final : public paging::PageSource {
  public:
   explicit Pages(unsigned limit = 4096) : limit_(limit) {
     memory_ = static_cast<uint8_t*>(std::aligned_alloc(kPageSize, limit * kPageSize));
   }
   ~Pages() { std::free(memory_); }
-  bool allocate(shadowmmu::Page* page) override {
+  bool allocate(paging::Page* page) override {
     if (used_ == limit_) return false;
     page->va = memory_ + used_ * kPageSize;
     page->hpa = Hpa(kBase + used_++ * kPageSize);
     memset(page->va, 0, kPageSize);
     return true;
   }
-  void release(shadowmmu::Page) override { ++released; }
+  void release(paging::Page) override { ++released; }
   const uint64_t* at(uint64_t hpa) const { return reinterpret_cast<uint64_t*>(memory_ + (hpa - kBase)); }
 
   unsigned released = 0;

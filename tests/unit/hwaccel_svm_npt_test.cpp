@@ -13,16 +13,16 @@
 namespace ring1::hwaccel::svm {
 namespace {
 
-class Pages final : public shadowmmu::PageSource {
+class Pages final : public paging::PageSource {
  public:
-  bool allocate(shadowmmu::Page* page) override {
+  bool allocate(paging::Page* page) override {
     if (used_ == kPages) return false;
     page->va = memory_.get() + used_ * kPageSize;
     page->hpa = Hpa(kBase + used_++ * kPageSize);
     memset(page->va, 0, kPageSize);
     return true;
   }
-  void release(shadowmmu::Page) override {}
+  void release(paging::Page) override {}
   const uint64_t* at(uint64_t hpa) const { return reinterpret_cast<uint64_t*>(memory_.get() + (hpa - kBase)); }
 
  private:

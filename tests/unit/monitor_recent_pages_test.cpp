@@ -6,7 +6,7 @@
 namespace ring1::monitor {
 namespace {
 
-constexpr shadowmmu::Access kRead{}, kWrite{.write = true}, kUserRead{.user = true}, kFetch{.fetch = true},
+constexpr paging::Access kRead{}, kWrite{.write = true}, kUserRead{.user = true}, kFetch{.fetch = true},
     kWithAc{.ac = true};
 uint8_t memory[kPageSize];
 
@@ -26,7 +26,7 @@ TEST(RecentPages, RightsAreThoseOfTheAccessThatFoundThePage) {
   RecentPages pages;
   pages.begin();
   pages.add(Gva(0x1000), kRead, Gpa(0x1000), memory);
-  for (const shadowmmu::Access other : {kWrite, kUserRead, kFetch, kWithAc})
+  for (const paging::Access other : {kWrite, kUserRead, kFetch, kWithAc})
     EXPECT_EQ(pages.find(Gva(0x1000), other), nullptr);
   pages.add(Gva(0x1000), kWrite, Gpa(0x1000), memory);
   EXPECT_NE(pages.find(Gva(0x1000), kRead), nullptr);

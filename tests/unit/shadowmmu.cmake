@@ -5,5 +5,4 @@ ring1_unit_test(shadowmmu_test
           ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadowmmu_dirty_test.cpp
           ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadowmmu_hole_test.cpp
           ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadowmmu_random_test.cpp
-          ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadowmmu_long_walk_test.cpp
   LINK shadowmmu)

@@ -11,7 +11,7 @@
 #include <set>
 #include <vector>
 
-#include "shadowmmu/mmu.h"
+#include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::shadowmmu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "shadowmmu/guest_walker.h"
+#include "paging/guest_walker.h"
 
-namespace ring1::shadowmmu {
+namespace ring1::paging {
 
 namespace {
 constexpr uint64_t kLegacyRoot = 0xffff'f000, kPaeRoot = 0xffff'ffe0;
@@ -229,4 +229,4 @@ RangeScan GuestWalker::scan(Gva from, uint64_t bytes, bool behind) const {
   return out;
 }
 
-}  // namespace ring1::shadowmmu
+}  // namespace ring1::paging

@@ -3,10 +3,11 @@
 // Accessed and Dirty bits.
 #pragma once
 
-#include "shadowmmu/guest_format.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "paging/guest_format.h"
+#include "paging/guest_memory.h"
+#include "paging/walk.h"
 
-namespace ring1::shadowmmu {
+namespace ring1::paging {
 
 // A walk that still knows what the entries lie in. Not where: the host may take a page back.
 struct GuestWalk : Walk {
@@ -63,4 +64,4 @@ class GuestWalker {
   uint64_t pointers_[4] = {};
 };
 
-}  // namespace ring1::shadowmmu
+}  // namespace ring1::paging

@@ -7,9 +7,9 @@
 #include <random>
 #include <vector>
 
-#include "shadowmmu/guest_walker.h"
+#include "paging/guest_walker.h"
 
-namespace ring1::shadowmmu {
+namespace ring1::paging {
 namespace {
 
 constexpr uint64_t kP = 1, kW = 2, kU = 4, kA = 0x20, kD = 0x40, kPs = 0x80, kNx = uint64_t{1} << 63;
@@ -285,4 +285,4 @@ TEST_F(LongWalk, RandomTables) {
 }
 
 }  // namespace
-}  // namespace ring1::shadowmmu
+}  // namespace ring1::paging

@@ -4,10 +4,11 @@
 // (SDM 3A 4.4.1).
 #pragma once
 
-#include "shadowmmu/entry.h"
-#include "shadowmmu/shadow_mmu.h"
+#include "base/address.h"
+#include "paging/entry.h"
+#include "paging/mode.h"
 
-namespace ring1::shadowmmu {
+namespace ring1::paging {
 
 // 32-bit paging, with 4 MiB pages if CR4.PSE (SDM 3A 4.3).
 struct LegacyFormat {
@@ -82,4 +83,4 @@ static_assert(PaeFormat::kEntryBytes << PaeFormat::kIndexBits == kPageSize);
 static_assert(LegacyFormat::kIndexBits + kPageShift == LegacyFormat::kLargeShift);
 static_assert(PaeFormat::kIndexBits + kPageShift == PaeFormat::kLargeShift);
 
-}  // namespace ring1::shadowmmu
+}  // namespace ring1::paging

@@ -4,22 +4,16 @@
 
 #include <cstdint>
 
-namespace ring1::shadowmmu::entry {
+namespace ring1::paging::entry {
 
 inline constexpr uint64_t kPresent = 1u << 0, kWrite = 1u << 1, kUser = 1u << 2, kAccessed = 1u << 5;
 inline constexpr uint64_t kDirty = 1u << 6, kLarge = 1u << 7, kGlobal = 1u << 8;
 inline constexpr uint64_t kNoExecute = uint64_t{1} << 63;
 inline constexpr uint64_t kFrame = 0x000f'ffff'ffff'f000;
 
-// Set by the processor behind our back in a shadow entry.
-inline constexpr uint64_t kHardware = kAccessed | kDirty;
-
-// Ours, in a shadow directory entry: it points to a piece of a large page.
-inline constexpr uint64_t kSplit = 1u << 9;
-
 // Bits `low` to `high`, both included.
 constexpr uint64_t bits(unsigned low, unsigned high) {
   return low > high ? 0 : (~uint64_t{0} >> (63 - high)) & (~uint64_t{0} << low);
 }
 
-}  // namespace ring1::shadowmmu::entry
+}  // namespace ring1::paging::entry
