@@ -2,10 +2,10 @@
 // The first C++ of the world: everything that one vCPU needs, on the world's stack for as long as the world lives.
 #include <new>
 
-#include "monitor/bt_engine.h"
-#include "monitor/svm_engine.h"
-#include "monitor/vcpu.h"
-#include "monitor/vmx_engine.h"
+#include "monitor/bt/engine.h"
+#include "monitor/svm/engine.h"
+#include "monitor/vcpu/vcpu.h"
+#include "monitor/vmx/engine.h"
 
 namespace ring1::monitor {
 namespace {

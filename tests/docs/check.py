@@ -11,7 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOT_ITSELF = pathlib.Path(".")
 SOURCES = (".c", ".h", ".cpp", ".S", ".py", ".sh", ".cmake", ".txt", ".lds", ".inc", ".mk")
-# `file.cpp (function, function)`, and lists of files in italics: `*monitor/tables.cpp, host.cpp*`.
+# `file.cpp (function, function)`, and lists of files in italics: `*monitor/world/tables.cpp, host.cpp*`.
 PLACE = re.compile(r"([\w/.-]+\.(?:c|cpp|h|S|py|sh)) \((\w+(?:, \w+)*)\)")
 ITALIC = re.compile(r"(?<![*\w])\*([^*`]+)\*(?!\*)")
 PARAMETER = re.compile(r"^module_param(?:_named)?\((\w+)", re.M)

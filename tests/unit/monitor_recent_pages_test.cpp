@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <gtest/gtest.h>
 
-#include "monitor/recent_pages.h"
+#include "monitor/vcpu/recent_pages.h"
 
 namespace ring1::monitor {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "monitor/withdrawals.h"
+#include "monitor/vcpu/withdrawals.h"
 
 namespace ring1::monitor {
 namespace {
