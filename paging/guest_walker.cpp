@@ -198,6 +198,7 @@ void GuestWalker::scan_tables(Gva from, uint64_t bytes, bool behind, RangeScan* 
     }
     const Gpa leaves(Format::frame(value));
     for (uint64_t page = at; page < next; page += kPageSize) {
+      out->entries_read++;
       const uint64_t leaf = (page >> kPageShift) & ((1u << Format::kIndexBits) - 1);
       if (!read(leaves + leaf * Format::kEntryBytes, Format::kEntryBytes, &value, &unused)) break;
       if (!(value & entry::kPresent)) continue;

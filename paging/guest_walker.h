@@ -18,6 +18,7 @@ struct GuestWalk : Walk {
 struct RangeScan {
   static constexpr unsigned kMaxTables = 64;
   Cover cover = Cover::kFree;
+  unsigned entries_read = 0;
   unsigned table_count = 0;  // page tables that cover part of the range without mapping anything there
   Gpa tables[kMaxTables];    // at most so many are listed
 };

@@ -5,6 +5,14 @@
 
 namespace ring1::shadowmmu {
 
+// In pieces that are not too long: between two of them the host may get a turn.
+RangeScan ShadowMmu::scan(Gva from, uint64_t bytes, bool behind) const {
+  constexpr unsigned kScanWork = 200, kEntryWork = 60;  // instructions, for Listener::worked()
+  const RangeScan scan = walker_.scan(from, bytes, behind);
+  listener_.worked(kScanWork + kEntryWork * scan.entries_read);
+  return scan;
+}
+
 bool ShadowMmu::set_hole(Gva base, const HoleTable* tables, unsigned count) {
   constexpr unsigned kPageWork = 10, kDirectoryWork = 8000;  // instructions, for Listener::worked()
   Hole hole;
@@ -44,11 +52,11 @@ void ShadowMmu::look_under_hole() {
       const uint64_t begin = slot * kSlotBytes, end = begin + kSlotBytes;
       const uint64_t hole_begin = hole_.base().raw(), hole_end = hole_begin + hole_.bytes();
       const uint64_t from = hole_begin > begin ? hole_begin : begin;
-      const RangeScan scan = walker_.scan(Gva(from), (hole_end < end ? hole_end : end) - from);
+      const RangeScan under = scan(Gva(from), (hole_end < end ? hole_end : end) - from);
       page.hole_epoch = hole_epoch_;
-      page.hole_collides = scan.cover != Cover::kFree;
-      for (unsigned i = 0; i < scan.table_count && !page.hole_collides; ++i) {
-        if (PageInfo* info = info_for(scan.tables[i].frame())) {
+      page.hole_collides = under.cover != Cover::kFree;
+      for (unsigned i = 0; i < under.table_count && !page.hole_collides; ++i) {
+        if (PageInfo* info = info_for(under.tables[i].frame())) {
           if (!info->reasons) protect(*info);
           info->reasons |= kTraceHole;
         }
@@ -77,7 +85,7 @@ bool ShadowMmu::find_hole(uint64_t bytes, Gva bottom, Gva top, Cover worst, Gva*
   uint64_t at = top.raw() & ~(Hole::kTableBytes - 1);
   while (run < bytes && at >= bottom.raw() + Hole::kTableBytes) {
     at -= Hole::kTableBytes;
-    const Cover cover = walker_.scan(Gva(at), Hole::kTableBytes, worst != Cover::kFree).cover;
+    const Cover cover = scan(Gva(at), Hole::kTableBytes, worst != Cover::kFree).cover;
     run = cover <= worst ? run + Hole::kTableBytes : 0;
   }
   *base = Gva(at);

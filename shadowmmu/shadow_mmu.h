@@ -79,7 +79,7 @@ class ShadowMmu {
   bool hole_collides() const { return hole_collides_; }  // the active address space maps something under it
   // There is no better place: hole_collides() is silent until something under the hole changes.
   void accept_hole();
-  Cover hole_cover() const { return walker_.scan(hole_.base(), hole_.bytes(), true).cover; }
+  Cover hole_cover() const { return scan(hole_.base(), hole_.bytes(), true).cover; }
   bool range_is_free(Gva base, uint64_t bytes) const { return walker_.scan(base, bytes).cover == Cover::kFree; }
   // The highest place that ends at or below `top`, starts at or above `bottom` and has nothing worse than `worst`.
   bool find_hole(uint64_t bytes, Gva bottom, Gva top, Cover worst, Gva* base) const;
@@ -140,6 +140,7 @@ class ShadowMmu {
   void empty_root(unsigned index);
 
   // mmu_hole.cpp
+  RangeScan scan(Gva from, uint64_t bytes, bool behind = false) const;
   void look_under_hole();
   void hole_table_written(PageInfo* info);
 

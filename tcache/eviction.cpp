@@ -60,10 +60,10 @@ void TranslationCache::flush() {
   ++generation_;
 }
 
+// Links are relative, and all else of the code is reached through GS: only the return table holds addresses.
 void TranslationCache::rebase(uint32_t exec_base) {
-  flush();
+  table_.move(exec_base - region_.exec_base);
   region_.exec_base = exec_base;
-  table_.fill(exec_base);
 }
 
 }  // namespace ring1::tcache

@@ -21,4 +21,12 @@ void ReturnTable::fill(uint32_t miss) {
   }
 }
 
+void ReturnTable::move(uint32_t distance) {
+  miss_ += distance;
+  for (uint32_t* page : pages_) {
+    for (unsigned i = 0; i < kPerPage; ++i) page[i] += distance;
+    environment_->worked(4 * kPerPage);
+  }
+}
+
 }  // namespace ring1::tcache

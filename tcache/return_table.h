@@ -16,7 +16,8 @@ class ReturnTable {
 
   [[nodiscard]] bool init(Environment& environment);
 
-  void fill(uint32_t miss);  // every slot leads to the miss stub
+  void fill(uint32_t miss);     // every slot leads to the miss stub
+  void move(uint32_t distance);  // of all that the slots lead to
   uint32_t get(uint32_t eip) const { return slot(eip); }
   void set(uint32_t eip, uint32_t address) { slot(eip) = address; }
   // Only if the slot still leads to `address`.

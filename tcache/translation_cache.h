@@ -81,7 +81,7 @@ class TranslationCache {
   // of code if nothing changed. After a change of the paging mode itself use flush().
   unsigned revalidate(Walker& walker);
   void flush();
-  void rebase(uint32_t exec_base);  // the hole has moved; flushes
+  void rebase(uint32_t exec_base);  // the hole has moved, with all that is in it
 
   // Is there code on this page, so that it must stay traced?
   bool has_code(Gpa page) const { return mappings_.find_page(page) != nullptr; }

@@ -19,9 +19,11 @@ constexpr uint64_t kGuestCr4 = cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kDe;
 void BtEngine::apply_pending() {
   const Machine::Pending pending = vcpu_.machine.take_pending();
   if (pending.mode) cache_.flush();
-  if (pending.address_space) {
-    if (!pending.mode) cache_.revalidate(*this);
-    if (mmu_.hole_collides()) choose_hole();
+  if (pending.address_space && !pending.mode) cache_.revalidate(*this);
+  // The guest may touch what it has just mapped there with its next instruction: nothing tells it to flush anything first.
+  if (mmu_.hole_collides()) [[unlikely]] {
+    to_architectural();
+    choose_hole();
   }
   if (pending.address_space || pending.tables) segments_.refresh(pending.tables);
   if (pending.real_registers || !real_cr0_) {

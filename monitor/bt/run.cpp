@@ -226,7 +226,7 @@ void BtEngine::set_paging() {
 }
 
 // Finds a free place for the hole and moves it there. If there is none it hides where no RAM is mapped; if there is
-// no such place either it stays where it is. Each move empties the cache.
+// no such place either it stays where it is. The cache moves along.
 void BtEngine::choose_hole() {
   using paging::Cover;
   const uint64_t bytes = tc_memory_.hole_bytes();

@@ -188,19 +188,27 @@ TEST_F(TcacheTest, RecordsHaveABoundToo) {
   EXPECT_TRUE(cache->check());
 }
 
-TEST_F(TcacheTest, FlushAndRebase) {
+TEST_F(TcacheTest, RebaseKeepsEverything) {
   Fragment* fragment = add(0x1000);
   cache->publish(fragment);
+  const uint32_t before = environment.entry(0x1000) - cache->exec_base();
+  ASSERT_NE(before, 0u);
   cache->rebase(0xd0000000);
-  EXPECT_EQ(get(0x1000), nullptr);
-  EXPECT_TRUE(environment.traced.empty());
-  EXPECT_EQ(environment.entry(0x1000), 0xd0000000u);
+  EXPECT_EQ(get(0x1000), fragment);
+  EXPECT_FALSE(environment.traced.empty());
+  EXPECT_EQ(environment.entry(0x1000), 0xd0000000u + before);
+  EXPECT_EQ(environment.entry(0x1001), 0xd0000000u);
   EXPECT_EQ(cache->exec_address(TcOffset(16)), 0xd0000010u);
   TcOffset at;
   EXPECT_TRUE(cache->contains(0xd0000010u, &at));
   EXPECT_EQ(at, TcOffset(16));
   EXPECT_FALSE(cache->contains(0xcfffffffu, &at));
-  EXPECT_EQ(cache->stats().flushes, 1u);
+  EXPECT_EQ(cache->stats().flushes, 0u);
+  EXPECT_TRUE(cache->check());
+  cache->flush();
+  EXPECT_EQ(get(0x1000), nullptr);
+  EXPECT_TRUE(environment.traced.empty());
+  EXPECT_EQ(environment.entry(0x1000), 0xd0000000u);
   EXPECT_TRUE(cache->check());
 }
 
