@@ -48,7 +48,7 @@ static int set_long_mode_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
 	switch (index) {
 #define X(number, name, field, rule)               \
 	case number:                               \
-		if (!ring1_msr_rule_##rule(value)) \
+		if (!ring1_msr_rule_##rule(value, vcpu->shared->config.physical_bits)) \
 			return -EINVAL;            \
 		cpu->field = value;                \
 		return 0;
@@ -116,7 +116,7 @@ static int set_msr(struct ring1_vcpu *vcpu, u32 index, u64 value)
 		return 0;
 #define X(number, name, field, rule)              \
 	case number:                              \
-		if (!ring1_msr_rule_##rule(value)) \
+		if (!ring1_msr_rule_##rule(value, vcpu->shared->config.physical_bits)) \
 			return -EINVAL;           \
 		cpu->field = value;               \
 		return 0;

@@ -6,6 +6,16 @@
 
 #include "ring1.h"
 
+static u8 physical_bits(const struct kvm_cpuid_entry2 *entries, u32 count)
+{
+	u32 i, bits = 0;
+
+	for (i = 0; i < count && !bits; i++)
+		if (entries[i].function == 0x80000008)
+			bits = entries[i].eax & 0xff;
+	return bits < RING1_PHYSICAL_BITS_MIN || bits > RING1_PHYSICAL_BITS_MAX ? RING1_PHYSICAL_BITS : bits;
+}
+
 /* Once the guest has run, only the same table is accepted again: translations may have relied on it. */
 static int replace(struct ring1_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 count)
 {
@@ -18,6 +28,7 @@ static int replace(struct ring1_vcpu *vcpu, const struct kvm_cpuid_entry2 *entri
 		return -EINVAL;
 	memcpy(shared->cpuid, entries, count * sizeof(*entries));
 	shared->cpuid_count = count;
+	shared->config.physical_bits = physical_bits(entries, count);
 	vcpu->state_written = true;
 	return 0;
 }

@@ -54,16 +54,16 @@ static void set_segment(const struct kvm_segment *from, struct ring1_segment *to
 }
 
 /* Under paging LME, LMA and PAE go together; nowhere else can there be 64-bit code (SDM 3A 2.2.1, 4.1.2). */
-static bool valid_mode(const struct kvm_sregs *sregs, bool long_mode)
+static bool valid_mode(const struct kvm_sregs *sregs, bool long_mode, u8 physical_bits)
 {
 	if (!ring1_efer_valid(sregs->efer, long_mode))
 		return false;
 	if ((sregs->efer & EFER_LME) && (sregs->cr0 & X86_CR0_PG))
-		return (sregs->cr4 & X86_CR4_PAE) && (sregs->efer & EFER_LMA) && !(sregs->cr3 >> RING1_PHYSICAL_BITS);
+		return (sregs->cr4 & X86_CR4_PAE) && (sregs->efer & EFER_LMA) && !(sregs->cr3 >> physical_bits);
 	return !(sregs->efer & EFER_LMA) && !sregs->cs.l && !(sregs->cr3 >> 32);
 }
 
-static bool valid_control(const struct kvm_sregs *sregs)
+static bool valid_control(const struct kvm_sregs *sregs, u8 physical_bits)
 {
 	u64 cr0 = sregs->cr0;
 
@@ -73,7 +73,8 @@ static bool valid_control(const struct kvm_sregs *sregs)
 		return false;
 	if ((cr0 & X86_CR0_NW) && !(cr0 & X86_CR0_CD))
 		return false;
-	return !(sregs->cr4 & ~(u64)CR4_SUPPORTED) && sregs->cr8 <= 15 && ring1_msr_rule_APIC_BASE(sregs->apic_base);
+	return !(sregs->cr4 & ~(u64)CR4_SUPPORTED) && sregs->cr8 <= 15 &&
+	       ring1_msr_rule_APIC_BASE(sregs->apic_base, physical_bits);
 }
 
 /* Without long mode there are 32 bits of linear address; with it these registers, and no others, hold 64. */
@@ -85,7 +86,7 @@ static bool valid_bases(const struct kvm_sregs *sregs, bool long_mode)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wide); i++)
-		if (long_mode ? !ring1_msr_rule_CANONICAL(wide[i]) : wide[i] >> 32)
+		if (long_mode ? !ring1_msr_rule_CANONICAL(wide[i], 0) : wide[i] >> 32)
 			return false;
 	return !(narrow >> 32);
 }
@@ -126,9 +127,10 @@ int ring1_set_sregs(void *object, void *data)
 	struct ring1_cpu_state *cpu = &vcpu->shared->cpu;
 	const struct kvm_sregs *sregs = data;
 	const bool long_mode = vcpu->shared->config.long_mode;
+	const u8 physical_bits = vcpu->shared->config.physical_bits;
 	unsigned long vector;
 
-	if (!valid_control(sregs) || !valid_mode(sregs, long_mode) || !valid_bases(sregs, long_mode))
+	if (!valid_control(sregs, physical_bits) || !valid_mode(sregs, long_mode, physical_bits) || !valid_bases(sregs, long_mode))
 		return -EINVAL;
 	set_segment(&sregs->cs, &cpu->seg[CS]);
 	set_segment(&sregs->ds, &cpu->seg[DS]);

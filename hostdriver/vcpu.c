@@ -129,6 +129,7 @@ static void configure(struct ring1_vcpu *vcpu)
 		config->asid_shared = shared;
 	}
 	config->max_gpa = RING1_MAX_GPA;
+	config->physical_bits = RING1_PHYSICAL_BITS;
 	config->identity_map = vcpu->vm->identity_map;
 }
 

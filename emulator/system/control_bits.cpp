@@ -42,8 +42,9 @@ uint64_t cr3_reserved(Machine& machine) {
   constexpr uint64_t kNoFlush = uint64_t{1} << 63;
   uint32_t out[4] = {};
   machine.cpuid(kAddressSizes, 0, out);
-  const unsigned bits = out[kEax] & 0xff;
-  return bits < 64 ? ~uint64_t{0} << bits & ~kNoFlush : 0;
+  constexpr unsigned kLeast = 32, kMost = 52, kUnsaid = 36;
+  const unsigned said = out[kEax] & 0xff, bits = said < kLeast || said > kMost ? kUnsaid : said;
+  return ~uint64_t{0} << bits & ~kNoFlush;
 }
 
 }  // namespace ring1::emulator

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The model-specific registers that are plain values of struct ring1_cpu_state, one row each: number, name, field,
- * rule (which values a write may store; everything else is #GP in the guest and refused in KVM_SET_MSRS). The
+ * rule (which values a write may store, given how wide the guest's physical addresses are; everything else is #GP in the
+ * guest and refused in KVM_SET_MSRS). The
  * time-stamp counter and the constants IA32_MTRRCAP and IA32_MCG_CAP have no row: they have no field. Neither have the
  * machine-check banks, which are many.
  */
@@ -20,8 +21,13 @@
 #define RING1_MCG_CAP ((__u64)RING1_MC_BANKS)
 #define RING1_MSR_MC_BANK0 0x400 /* CTL, STATUS, ADDR, MISC of each bank (SDM 3B 15.3.2) */
 
-/* Physical addresses of a guest have this many bits (CPUID 0x80000008). */
+/*
+ * Physical addresses of a guest have as many bits as its own CPUID 0x80000008 says (struct ring1_config), 36 where it says
+ * nothing or nonsense; so many KVM_GET_SUPPORTED_CPUID offers.
+ */
 #define RING1_PHYSICAL_BITS 36
+#define RING1_PHYSICAL_BITS_MIN 32
+#define RING1_PHYSICAL_BITS_MAX 52
 
 #define RING1_MSRS(X)                                     \
 	X(0x00000011, KVM_WALL_CLOCK_OLD, kvm_wall_clock, ANY)    \
@@ -80,24 +86,27 @@
 	X(0xc0000101, GS_BASE, seg[5].base, CANONICAL)
 
 /* The rules: 1 if a write may store the value. */
-static inline int ring1_msr_rule_ANY(__u64 value)
+#define RING1_UNUSED __attribute__((unused))
+#define RING1_MSR_RULE(name) \
+	static inline int ring1_msr_rule_##name(RING1_UNUSED __u64 value, RING1_UNUSED unsigned int physical_bits)
+
+RING1_MSR_RULE(ANY)
 {
-	(void)value;
 	return 1;
 }
 
-static inline int ring1_msr_rule_LOW32(__u64 value)
+RING1_MSR_RULE(LOW32)
 {
 	return value >> 32 == 0;
 }
 
-static inline int ring1_msr_rule_CANONICAL(__u64 value)
+RING1_MSR_RULE(CANONICAL)
 {
 	return (__u64)((__s64)(value << 16) >> 16) == value;
 }
 
 /* An address that is a multiple of 64, and in bit 0 whether the record there is kept. */
-static inline int ring1_msr_rule_KVM_STEAL_TIME(__u64 value)
+RING1_MSR_RULE(KVM_STEAL_TIME)
 {
 	return (value & 0x3e) == 0;
 }
@@ -121,9 +130,9 @@ static inline int ring1_msr_mc_bank_valid(__u32 index, __u64 value, int by_guest
 }
 
 /* BSP, global enable, base below the limit of physical addresses; x2APIC is not offered (SDM 3A 10.4.4). */
-static inline int ring1_msr_rule_APIC_BASE(__u64 value)
+RING1_MSR_RULE(APIC_BASE)
 {
-	return (value & ~(0x900ull | (((1ull << RING1_PHYSICAL_BITS) - 1) & ~0xfffull))) == 0;
+	return (value & ~(0x900ull | (((1ull << physical_bits) - 1) & ~0xfffull))) == 0;
 }
 
 /*
@@ -145,7 +154,7 @@ static inline __u64 ring1_efer_written(__u64 old, __u64 value)
 }
 
 /* The row's own rule is that of a guest without long mode; with it both functions above decide first. */
-static inline int ring1_msr_rule_EFER(__u64 value)
+RING1_MSR_RULE(EFER)
 {
 	return ring1_efer_valid(value, 0);
 }
@@ -156,7 +165,7 @@ static inline int ring1_mtrr_type_valid(__u8 type)
 	return type == 0 || type == 1 || (type >= 4 && type <= 6);
 }
 
-static inline int ring1_msr_rule_MTRR_FIXED(__u64 value)
+RING1_MSR_RULE(MTRR_FIXED)
 {
 	int byte;
 
@@ -166,23 +175,23 @@ static inline int ring1_msr_rule_MTRR_FIXED(__u64 value)
 	return 1;
 }
 
-static inline int ring1_msr_rule_MTRR_BASE(__u64 value)
+RING1_MSR_RULE(MTRR_BASE)
 {
-	return value >> RING1_PHYSICAL_BITS == 0 && (value & 0xf00) == 0 && ring1_mtrr_type_valid((__u8)value);
+	return value >> physical_bits == 0 && (value & 0xf00) == 0 && ring1_mtrr_type_valid((__u8)value);
 }
 
-static inline int ring1_msr_rule_MTRR_MASK(__u64 value)
+RING1_MSR_RULE(MTRR_MASK)
 {
-	return value >> RING1_PHYSICAL_BITS == 0 && (value & 0x7ff) == 0;
+	return value >> physical_bits == 0 && (value & 0x7ff) == 0;
 }
 
-static inline int ring1_msr_rule_MTRR_DEF_TYPE(__u64 value)
+RING1_MSR_RULE(MTRR_DEF_TYPE)
 {
 	return (value & ~0xcffull) == 0 && ring1_mtrr_type_valid((__u8)value);
 }
 
 /* As for an MTRR, and UC- (SDM 3A 11.12.2). */
-static inline int ring1_msr_rule_PAT(__u64 value)
+RING1_MSR_RULE(PAT)
 {
 	int byte;
 

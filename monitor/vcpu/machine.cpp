@@ -221,6 +221,7 @@ paging::PagingMode Machine::mode_of(uint64_t cr0, uint64_t cr4) {
                                 .nxe = (cpu_.efer & efer::kNxe) != 0,
                                 .wp = (cr0 & cr0::kWp) != 0,
                                 .pge = (cr4 & cr4::kPge) != 0};
+  mode.physical_bits = host_.shared().config.physical_bits;
   mode.smep = (cr4 & cr4::kSmep) != 0;
   mode.smap = (cr4 & cr4::kSmap) != 0;
   mode.long_mode = mode.paging && (cpu_.efer & efer::kLma);

@@ -86,7 +86,7 @@ bool Machine::write_long_mode_msr(uint32_t index, uint64_t value) {
   switch (index) {
 #define X(number, name, field, rule)                 \
   case number:                                       \
-    if (!ring1_msr_rule_##rule(value)) return false; \
+    if (!ring1_msr_rule_##rule(value, host_.shared().config.physical_bits)) return false; \
     cpu_.field = value;                              \
     return true;
     RING1_LONG_MODE_MSRS(X)
@@ -124,7 +124,7 @@ bool Machine::write_msr(uint32_t index, uint64_t value) {
     case kMicrocodeRevision: return true;
 #define X(number, name, field, rule)                 \
   case number:                                       \
-    if (!ring1_msr_rule_##rule(value)) return false; \
+    if (!ring1_msr_rule_##rule(value, host_.shared().config.physical_bits)) return false; \
     cpu_.field = value;                              \
     break;
       RING1_MSRS(X)

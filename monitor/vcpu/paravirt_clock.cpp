@@ -57,7 +57,7 @@ bool ParavirtClock::write_msr(uint32_t features, uint32_t index, uint64_t value)
     case kSystemTimeOld:
     case kSystemTime: cpu_.kvm_system_time = value; break;
     default:
-      if (!ring1_msr_rule_KVM_STEAL_TIME(value)) return false;
+      if (!ring1_msr_rule_KVM_STEAL_TIME(value, host_.shared().config.physical_bits)) return false;
       cpu_.kvm_steal_time = value;
   }
   changed_ = true;
