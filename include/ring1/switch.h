@@ -21,7 +21,9 @@
 
 /* The monitor's image and its windows (docs/architecture.md draws them). */
 #define RING1_IMAGE_BASE 0xffffffff80000000
+#ifndef RING1_GUEST_WINDOW /* the unit tests have one in user space */
 #define RING1_GUEST_WINDOW 0xffff800000000000 /* + guest physical address */
+#endif
 
 #define RING1_SW_HOST_RSP 0
 #define RING1_SW_HOST_CR0 8

@@ -25,7 +25,10 @@ void BtEngine::apply_pending() {
     to_architectural();
     choose_hole();
   }
-  if (pending.address_space || pending.tables) segments_.refresh(pending.tables);
+  if (pending.address_space || pending.tables) {
+    segments_.refresh(pending.tables);
+    hardware::lldt(static_cast<uint16_t>(vcpu_.host.switch_page().ldt_selector));
+  }
   if (pending.real_registers || !real_cr0_) {
     ring1_switch& page = vcpu_.host.switch_page();
     const uint64_t new_cr0 = kBaseCr0 | (cpu_.cr0 & kGuestCr0);

@@ -4,7 +4,6 @@
 #include "base/bits.h"
 #include "monitor/bt/descriptor.h"
 #include "monitor/world/freestanding.h"
-#include "monitor/world/hardware.h"
 
 namespace ring1::monitor {
 namespace {
@@ -91,7 +90,6 @@ void Segments::refresh(bool always) {
   const uint64_t ldt_base = no_ldt ? 0 : cpu_.ldtr.base;
   if (always || moved(ldt_, ldt_base, ldt_bytes)) fill(ldt_, ldt_base, ldt_bytes);
   page_.ldt_selector = ldt_bytes ? RING1_SEL_LDT : 0;
-  hardware::lldt(static_cast<uint16_t>(page_.ldt_selector));
 }
 
 void Segments::written(Table& table, Gpa where, unsigned size) {

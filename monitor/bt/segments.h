@@ -18,7 +18,8 @@ class Segments {
  public:
   Segments(ring1_switch& page, ring1_cpu_state& cpu, GuestReader& reader);
 
-  // GDTR or LDTR changed, or the address space did: read the guest's tables again if they are others.
+  // GDTR or LDTR changed, or the address space did: read the guest's tables again if they are others. LDTR is the caller's to
+  // load, from the switch page.
   void refresh(bool always);
 
   // Guest memory was written under trace; true if a shadow descriptor changed.

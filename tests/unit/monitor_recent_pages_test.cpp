@@ -57,9 +57,7 @@ TEST(RecentPages, ManyPagesAreNeverMixedUp) {
     ASSERT_NE(last, nullptr);
     for (uint64_t j = 0; j <= i; j++) {
       const RecentPages::Page* page = pages.find(Gva(j << kPageShift), kRead);
-      if (page) {
-        EXPECT_EQ(page->physical.frame(), 1000 + j);
-      }
+      if (page) { EXPECT_EQ(page->physical.frame(), 1000 + j); }
     }
   }
 }
