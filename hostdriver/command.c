@@ -18,6 +18,18 @@ void ring1_vcpu_die(struct ring1_vcpu *vcpu, const char *reason)
 }
 
 /*
+ * What was asked for is served, and the monitor goes on. A guest can make it ask for ever without an interrupt that takes the
+ * request out of here: so whoever waits for this processor gets it now, and at the next boundary of an instruction the monitor comes
+ * back for those who wait for the slot.
+ */
+static void let_others_run(struct ring1_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->sched.slot) == RING1_SLOT_OVER)
+		WRITE_ONCE(vcpu->shared->kick, 1);
+	cond_resched();
+}
+
+/*
  * One visit to the monitor with shared->command; serves what is the same in every situation. After the first visit of
  * a command the monitor waits for answers, so the command is RUN from then on.
  */
@@ -44,9 +56,11 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 				ring1_withdraw_pin(vcpu);
 				return RING1_REQUEST_INTERRUPT;
 			}
+			let_others_run(vcpu);
 			break;
 		case RING1_REQUEST_WALL_CLOCK:
 			shared->wall_clock_ns = ktime_get_real_ns();
+			let_others_run(vcpu);
 			break;
 		case RING1_REQUEST_NONE:
 			/* What was answered before may not have been heard. */

@@ -161,6 +161,7 @@ enum ring1_request ring1_world_enter(struct ring1_world *world)
 		switch (world->shared->request) {
 		case RING1_REQUEST_PAGES:
 			ring1_world_grant(world);
+			cond_resched();
 			break;
 		case RING1_REQUEST_POLL:
 			cond_resched();

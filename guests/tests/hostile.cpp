@@ -165,6 +165,7 @@ void run_tests() {
     if (option(word)) seed += static_cast<uint32_t>(digit) * 0x9e3779b9;
   }
   if (option("spin")) for (;;) asm volatile("");
+  if (option("poll")) for (;;) asm volatile("movl (%0), %%eax" : : "r"(&apic(0x20)) : "eax", "memory");
   if (option("jumps")) run(jump_anywhere, 2000);
   if (option("hole")) run(touch_everything, 1);
   if (option("random")) run(run_random_bytes, 3000);
