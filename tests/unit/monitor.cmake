@@ -19,7 +19,9 @@ ring1_unit_test(monitor_world_test
           ${CMAKE_SOURCE_DIR}/monitor/board/devices.cpp
           ${CMAKE_SOURCE_DIR}/monitor/board/guest_memory.cpp
           ${CMAKE_SOURCE_DIR}/monitor/vcpu/machine.cpp
+          ${CMAKE_SOURCE_DIR}/monitor/vcpu/machine_memory.cpp
           ${CMAKE_SOURCE_DIR}/monitor/vcpu/machine_msr.cpp
+          ${CMAKE_SOURCE_DIR}/monitor/vcpu/machine_paging.cpp
           ${CMAKE_SOURCE_DIR}/monitor/vcpu/machine_physical.cpp
           ${CMAKE_SOURCE_DIR}/monitor/vcpu/paravirt_clock.cpp
           ${CMAKE_SOURCE_DIR}/monitor/bt/narrow_stack.cpp
