@@ -154,8 +154,10 @@ enum ring1_request ring1_world_enter(struct ring1_world *world)
 
 		ring1_world_take_withdrawn(world);
 		result = visit(world);
-		if (result == TOO_EARLY)
+		if (result == TOO_EARLY) {
+			cond_resched(); /* others may give up pages as fast as we look */
 			continue;
+		}
 		if (result == NEVER)
 			return RING1_REQUEST_NONE;
 		switch (world->shared->request) {
