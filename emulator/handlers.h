@@ -65,7 +65,7 @@ Outcome any_jmp(Context&), any_call(Context&), any_ret(Context&);
 
 // misc.cpp
 Outcome op_hlt(Context&), op_nop(Context&), op_cpuid(Context&), op_wait(Context&), op_fxsave(Context&);
-Outcome op_rdtsc(Context&), op_rdtscp(Context&), op_rdpmc(Context&);
+Outcome op_rdtsc(Context&), op_rdtscp(Context&), op_rdpmc(Context&), op_hypercall(Context&);
 
 // clang-format on
 

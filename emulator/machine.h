@@ -41,6 +41,8 @@ class Machine {
   virtual bool write_msr(uint32_t index, uint64_t value) = 0;
   virtual void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) = 0;  // EAX EBX ECX EDX
   virtual uint64_t read_tsc() = 0;
+  // Does CPUID show a hypervisor that takes hypercalls as KVM does? false: VMCALL and VMMCALL are #UD.
+  virtual bool takes_hypercalls() { return false; }
   virtual uint64_t read_pmc(uint32_t index, bool* ok) {
     (void)index;
     *ok = false;

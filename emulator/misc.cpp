@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// HLT NOP CPUID WAIT FXSAVE FXRSTOR RDTSC RDTSCP RDPMC.
+// HLT NOP CPUID WAIT FXSAVE FXRSTOR RDTSC RDTSCP RDPMC VMCALL VMMCALL.
 #include "emulator/handlers.h"
 
 namespace ring1::emulator {
@@ -36,6 +36,19 @@ Outcome op_wait(Context& c) {
 // FXSAVE and FXRSTOR: the registers are the processor's, only the fault is ours.
 Outcome op_fxsave(Context& c) {
   return c.cpu.cr0 & (cr0::kEm | cr0::kTs) ? c.raise(Vector::kNm) : Outcome::kUnsupported;
+}
+
+// KVM: Documentation/virt/kvm/x86/hypercalls.rst. The number is in EAX, and so is the answer. None of those that CPUID would announce
+// is; who tries one all the same learns that there is none.
+Outcome op_hypercall(Context& c) {
+  constexpr int64_t kNotPermitted = -1, kNoSuchCall = -1000;
+  constexpr uint64_t kVapicPollIrq = 1;  // does nothing, and has no feature bit
+  if (!c.machine.takes_hypercalls()) return c.raise(Vector::kUd);
+  const unsigned size = c.code64() ? 8 : 4;
+  const uint64_t number = c.read_gpr(kRax, size);
+  const int64_t answer = c.cpl() ? kNotPermitted : number == kVapicPollIrq ? 0 : kNoSuchCall;
+  c.write_gpr(kRax, size, static_cast<uint64_t>(answer));
+  return Outcome::kDone;
 }
 
 Outcome op_rdtsc(Context& c) {

@@ -265,8 +265,8 @@ constexpr Row kRows[] = {
     ROW(ARPL,        op_arpl,      kProtectedOnly | kLegacyOnly),
 
     // Virtualisation of its own is not offered to the guest.
-    ROW(VMCALL,      op_ud,        kPlain),
-    ROW(VMMCALL,     op_ud,        kPlain),
+    ROW(VMCALL,      op_hypercall, kPlain),
+    ROW(VMMCALL,     op_hypercall, kPlain),
     ROW(VMLAUNCH,    op_ud,        kPlain),
     ROW(VMRESUME,    op_ud,        kPlain),
     ROW(VMXON,       op_ud,        kPlain),

@@ -276,6 +276,23 @@ void wild() {
   wrmsr(kSystemTime, 0);
 }
 
+// KVM: Documentation/virt/kvm/x86/hypercalls.rst. Each vendor has an instruction of its own.
+uint32_t hypercall(uint32_t number) {
+  const bool amd = cpuid(0).ecx == 0x444d4163;  // "AuthenticAMD"
+  if (amd)
+    asm volatile("vmmcall" : "+a"(number) : "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+  else
+    asm volatile("vmcall" : "+a"(number) : "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+  return number;
+}
+
+void hypercalls() {
+  constexpr uint32_t kNoSuchCall = static_cast<uint32_t>(-1000);
+  expect_equal("a hypercall that does nothing", hypercall(1), 0);
+  expect_equal("a number that nobody has", hypercall(0x12345), kNoSuchCall);
+  expect_equal("the highest number", hypercall(~0u), kNoSuchCall);
+}
+
 }  // namespace
 
 void run_tests() {
@@ -284,6 +301,7 @@ void run_tests() {
   on_kvm = option("engine=kvm");
   constexpr uint32_t kFeatures = kFeatureClock | kFeatureClock2 | kFeatureSteal;
   if (!kvm) return skip("kvmclock", "not under KVM's name");
+  hypercalls();
   const uint32_t features = cpuid(0x40000001).eax & kFeatures;
   if (!features && !on_kvm) return hidden();
   if (features != kFeatures) return skip("kvmclock", "KVM does not offer it");

@@ -30,6 +30,7 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   bool write_msr(uint32_t index, uint64_t value) override;
   void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) override;
   uint64_t read_tsc() override;
+  bool takes_hypercalls() override { return kvm_leaf() != 0; }
   emulator::MemoryStatus check_paging(uint64_t cr0, uint64_t cr3, uint64_t cr4) override;
   void cr0_written(uint64_t old_value) override;
   void cr3_written() override;
@@ -99,6 +100,7 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   Gva behind(Gva address, unsigned bytes) const;
   bool read_physical(Gpa from, void* to, unsigned size) override;
   bool write_physical(Gpa to, const void* from, unsigned size) override;
+  uint32_t kvm_leaf() const;  // with KVM's signature; 0: none
   uint32_t kvm_features() const;
   void tsc_moved() {
     devices_.touch();

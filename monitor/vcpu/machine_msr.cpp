@@ -22,20 +22,24 @@ constexpr uint32_t kMicrocodeRevision = 0x8b, kPlatformId = 0x17;
 
 }  // namespace
 
-// Leaf 0x40000001, or 0x40000100 * n + 1 behind another hypervisor's: the one behind KVM's signature.
-uint32_t Machine::kvm_features() const {
+// 0x40000000, or 0x40000100 * n behind another hypervisor's.
+uint32_t Machine::kvm_leaf() const {
   constexpr uint32_t kFirst = 0x40000000, kLast = 0x4000ff00, kStep = 0x100;
   constexpr uint32_t kSignature[] = {0x4b4d564b, 0x564b4d56, 0x4d};  // "KVMKVMKVM"
   const ring1_vcpu_shared& shared = host_.shared();
-  const unsigned count = shared.cpuid_count < RING1_CPUID_MAX ? shared.cpuid_count : RING1_CPUID_MAX;
-  uint32_t base = 0;
-  for (unsigned i = 0; i < count && !base; i++) {
+  for (unsigned i = 0; i < shared.cpuid_count && i < RING1_CPUID_MAX; i++) {
     const kvm_cpuid_entry2& entry = shared.cpuid[i];
     if (entry.function >= kFirst && entry.function <= kLast && entry.function % kStep == 0 &&
         entry.ebx == kSignature[0] && entry.ecx == kSignature[1] && entry.edx == kSignature[2])
-      base = entry.function;
+      return entry.function;
   }
-  for (unsigned i = 0; i < count && base; i++)
+  return 0;
+}
+
+uint32_t Machine::kvm_features() const {
+  const ring1_vcpu_shared& shared = host_.shared();
+  const uint32_t base = kvm_leaf();
+  for (unsigned i = 0; base && i < shared.cpuid_count && i < RING1_CPUID_MAX; i++)
     if (shared.cpuid[i].function == base + 1) return shared.cpuid[i].eax;
   return 0;
 }

@@ -112,7 +112,6 @@ void VmxEngine::handle_exit(uint32_t reason) {
     case ExitReason::kEptViolation: return nested_fault();
     case ExitReason::kEptMisconfiguration: return device_fault();
     // What the guest's CPUID does not offer.
-    case ExitReason::kVmcall:
     case ExitReason::kVmclear:
     case ExitReason::kVmlaunch:
     case ExitReason::kVmptrld:
@@ -128,6 +127,7 @@ void VmxEngine::handle_exit(uint32_t reason) {
     case ExitReason::kMwait:
     case ExitReason::kXsetbv:
     case ExitReason::kGetsec: return undefined_instruction();
+    case ExitReason::kVmcall:
     case ExitReason::kHlt:
     case ExitReason::kInvd:
     case ExitReason::kWbinvd:

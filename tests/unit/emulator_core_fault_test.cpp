@@ -166,6 +166,25 @@ TEST_F(FaultTest, InvalidOpcodes) {
   }
 }
 
+// KVM: Documentation/virt/kvm/x86/hypercalls.rst; without KVM in CPUID both are undefined.
+TEST_F(FaultTest, Hypercalls) {
+  for (const uint8_t last : {uint8_t{0xc1}, uint8_t{0xd9}}) {  // VMCALL, VMMCALL
+    const auto answer = [&](uint64_t number, unsigned cpl) {
+      start(protected32(cpl), {0x0f, 0x01, last});
+      cpu.gpr[kRax] = number;
+      ok();
+      return cpu.gpr[kRax];
+    };
+    machine.hypercalls = true;
+    EXPECT_EQ(answer(1, 0), 0u);
+    EXPECT_EQ(answer(9, 0), static_cast<uint32_t>(-1000));
+    EXPECT_EQ(answer(1, 3), static_cast<uint32_t>(-1));
+    machine.hypercalls = false;
+    start(protected32(), {0x0f, 0x01, last});
+    faults(Vector::kUd);
+  }
+}
+
 TEST_F(FaultTest, CodeSegmentLimitAndLength) {
   start(protected32(), {0xb8, 1, 2, 3, 4});
   cpu.seg[kCs].limit = kCodeOffset + 3;

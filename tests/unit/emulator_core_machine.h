@@ -86,6 +86,7 @@ class FlatMachine : public Machine {
     if (leaf == 0x80000001u) out[2] = abm ? 1u << 5 : 0;
   }
   uint64_t read_tsc() override { return tsc; }
+  bool takes_hypercalls() override { return hypercalls; }
   void cr0_written(uint64_t) override {}
   void cr3_written() override {}
   void cr4_written(uint64_t) override {}
@@ -100,6 +101,7 @@ class FlatMachine : public Machine {
   std::vector<PortWrite> outs;
   std::map<uint32_t, uint64_t> msrs;
   int blocked_port = -1;
+  bool hypercalls = false;
   uint64_t tsc = 0x123456789abcdef0;
   uint64_t fetched = 0;  // end of the last fetch
   unsigned writes = 0;

@@ -302,6 +302,14 @@ TEST_F(MachineTest, CpuidFollowsCr4AndTheApic) {
   EXPECT_EQ(out[3] & kApic, 0u);
 }
 
+TEST_F(MachineTest, HypercallsAreKvms) {
+  EXPECT_FALSE(machine.takes_hypercalls());
+  leaf(0x40000000, 0x40000001, 0x7263694d, 0x666f736f, 0x76482074);  // somebody else
+  EXPECT_FALSE(machine.takes_hypercalls());
+  leaf(0x40000100, 0x40000101, 0x4b4d564b, 0x564b4d56, 0x4d);
+  EXPECT_TRUE(machine.takes_hypercalls());
+}
+
 TEST_F(MachineTest, MsrsHaveRules) {
   uint64_t value;
   EXPECT_TRUE(machine.write_msr(0x174, 0x60));
