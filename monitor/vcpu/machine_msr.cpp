@@ -9,10 +9,12 @@ namespace ring1::monitor {
 namespace {
 
 constexpr uint32_t kApicBase = 0x1b, kTscAdjust = 0x3b, kEfer = 0xc0000080;
-// What Linux reads of an AMD processor without being ready for #GP: SYSCFG, HWCR, TOP_MEM2, NB_CFG, DE_CFG (APM 2
-// appendix A). They read as zero, but for the bit that says that the TSC counts at one frequency, and ignore writes.
+// What Linux reads of an AMD processor without being ready for #GP: SYSCFG, HWCR, TOP_MEM2, NB_CFG, DE_CFG, and the performance
+// counters that each has had since the K7, with no bit in CPUID (APM 2 appendix A, 13.2.1). They read as zero, but for the bit that
+// says that the TSC counts at one frequency, and ignore writes.
+constexpr uint32_t kFirstCounter = 0xc0010000, kCounterRegisters = 8;
 constexpr bool is_quiet_amd_register(uint32_t index) {
-  return index == 0xc0010010 || index == 0xc0010015 || index == 0xc001001d || index == 0xc001001f ||
+  return index - kFirstCounter < kCounterRegisters || index == 0xc0010010 || index == 0xc0010015 || index == 0xc001001d || index == 0xc001001f ||
          index == 0xc0011029;
 }
 

@@ -321,6 +321,18 @@ TEST_F(MachineTest, MsrsHaveRules) {
   EXPECT_FALSE(machine.read_msr(0x4b564d01, &value));  // no such leaf in this CPUID
 }
 
+TEST_F(MachineTest, AmdsOldCountersAreQuiet) {
+  for (uint32_t index = 0xc0010000; index < 0xc0010008; index++) {
+    uint64_t value = 1;
+    EXPECT_TRUE(machine.write_msr(index, 0x430076));
+    ASSERT_TRUE(machine.read_msr(index, &value));
+    EXPECT_EQ(value, 0u);
+  }
+  uint64_t value;
+  EXPECT_FALSE(machine.read_msr(0xc0010008, &value));
+  EXPECT_FALSE(machine.read_msr(0xc000ffff, &value));
+}
+
 TEST_F(MachineTest, MtrrMasksAreAsWideAsPhysicalAddresses) {
   EXPECT_FALSE(machine.write_msr(0x201, uint64_t{1} << 36 | 0x800));
   world.shared.config.physical_bits = 40;
