@@ -72,12 +72,6 @@ Outcome count_zeros(Context& c, bool trailing) {
   return c.write_operand(0, count) ? Outcome::kDone : c.failure;
 }
 
-bool cpuid_bit(Context& c, uint32_t leaf, unsigned reg, unsigned bit) {
-  uint32_t out[4];
-  c.machine.cpuid(leaf, 0, out);
-  return out[reg] >> bit & 1;
-}
-
 }  // namespace
 
 Outcome op_bt(Context& c) { return bit_test(c, BitOperation::kTest); }
@@ -89,12 +83,12 @@ Outcome op_bsr(Context& c) { return bit_scan(c, false); }
 
 Outcome op_tzcnt(Context& c) {
   constexpr unsigned kEbx = 1, kBmi1 = 3;
-  return cpuid_bit(c, 7, kEbx, kBmi1) ? count_zeros(c, true) : bit_scan(c, true);
+  return c.offered(7, kEbx, kBmi1) ? count_zeros(c, true) : bit_scan(c, true);
 }
 
 Outcome op_lzcnt(Context& c) {
   constexpr unsigned kEcx = 2, kAbm = 5;
-  return cpuid_bit(c, 0x80000001u, kEcx, kAbm) ? count_zeros(c, false) : bit_scan(c, false);
+  return c.offered(0x80000001u, kEcx, kAbm) ? count_zeros(c, false) : bit_scan(c, false);
 }
 
 Outcome op_popcnt(Context& c) {

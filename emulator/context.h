@@ -41,6 +41,13 @@ struct Context {
   uint8_t shadow = 0;                                    // RING1_SHADOW_* that this instruction leaves behind
   bool trap_due = false;  // TF was set when the instruction began; a handler may clear it
 
+  // Does the guest's CPUID show this bit (0 to 3: EAX EBX ECX EDX)? An instruction behind one that it does not is undefined.
+  bool offered(uint32_t leaf, unsigned output, unsigned bit) const {
+    uint32_t out[4] = {};
+    machine.cpuid(leaf, 0, out);
+    return out[output] >> bit & 1;
+  }
+
   // Modes.
   bool real_mode() const { return !(cpu.cr0 & cr0::kPe); }
   bool vm86() const { return (cpu.rflags & eflags::kVm) && !real_mode(); }

@@ -20,6 +20,12 @@ Outcome set_flag(Context& c, uint32_t which, bool value) {
   return Outcome::kDone;
 }
 
+// CLAC and STAC come with SMAP.
+bool may_change_ac(const Context& c) {
+  constexpr uint32_t kFeatures = 7, kEbx = 1, kSmap = 20;
+  return c.cpl() == 0 && c.offered(kFeatures, kEbx, kSmap);
+}
+
 }  // namespace
 
 Outcome op_cli(Context& c) {
@@ -73,7 +79,7 @@ Outcome op_salc(Context& c) {
   return Outcome::kDone;
 }
 
-Outcome op_clac(Context& c) { return c.cpl() ? c.raise(Vector::kUd) : set_flag(c, eflags::kAc, false); }
-Outcome op_stac(Context& c) { return c.cpl() ? c.raise(Vector::kUd) : set_flag(c, eflags::kAc, true); }
+Outcome op_clac(Context& c) { return may_change_ac(c) ? set_flag(c, eflags::kAc, false) : c.raise(Vector::kUd); }
+Outcome op_stac(Context& c) { return may_change_ac(c) ? set_flag(c, eflags::kAc, true) : c.raise(Vector::kUd); }
 
 }  // namespace ring1::emulator

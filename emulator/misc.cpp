@@ -58,6 +58,8 @@ Outcome op_rdtsc(Context& c) {
 }
 
 Outcome op_rdtscp(Context& c) {
+  constexpr uint32_t kExtendedFeatures = 0x80000001, kEdx = 3, kRdtscp = 27;
+  if (!c.offered(kExtendedFeatures, kEdx, kRdtscp)) return c.raise(Vector::kUd);
   if (!may_read_tsc(c)) return c.raise(Vector::kGp);
   write_edx_eax(c, c.machine.read_tsc());
   c.write_gpr(kRcx, 4, c.cpu.tsc_aux);

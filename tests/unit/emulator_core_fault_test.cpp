@@ -166,6 +166,50 @@ TEST_F(FaultTest, InvalidOpcodes) {
   }
 }
 
+// What the guest's CPUID or its CR4 does not offer is undefined, and never "cannot be emulated".
+TEST_F(FaultTest, WhatIsNotOffered) {
+  const std::vector<std::vector<uint8_t>> all{
+      {0x0f, 0x37},                    // getsec
+      {0x0f, 0x01, 0xca},              // clac
+      {0x0f, 0x01, 0xcb},              // stac
+      {0x0f, 0x01, 0xf9},              // rdtscp
+      {0x0f, 0x01, 0xd0},              // xgetbv
+      {0x0f, 0x01, 0xd1},              // xsetbv
+      {0x0f, 0x01, 0xd4},              // vmfunc
+      {0x0f, 0x01, 0xd5},              // xend
+      {0x0f, 0x01, 0xd6},              // xtest
+      {0x0f, 0x01, 0xde},              // skinit
+      {0x0f, 0x01, 0xdf},              // invlpga
+      {0x0f, 0x01, 0xee},              // rdpkru
+      {0x0f, 0x01, 0xef},              // wrpkru
+      {0x0f, 0x01, 0xfa},              // monitorx
+      {0x0f, 0x01, 0xfb},              // mwaitx
+      {0x0f, 0x01, 0xfc},              // clzero
+      {0x0f, 0x01, 0xfd},              // rdpru
+      {0x0f, 0x01, 0xc5},              // pconfig
+      {0x0f, 0x01, 0xcf},              // encls
+      {0x0f, 0x01, 0xd7},              // enclu
+      {0x0f, 0x01, 0xc0},              // enclv
+      {0x0f, 0xae, 0x20},              // xsave
+      {0x0f, 0xae, 0x28},              // xrstor
+      {0x0f, 0xae, 0x30},              // xsaveopt
+      {0x0f, 0xc7, 0x20},              // xsavec
+      {0x0f, 0xc7, 0x28},              // xsaves
+      {0x0f, 0xc7, 0x18},              // xrstors
+      {0x66, 0x0f, 0x38, 0x80, 0x08},  // invept
+      {0x66, 0x0f, 0x38, 0x81, 0x08},  // invvpid
+      {0x66, 0x0f, 0x38, 0x82, 0x08},  // invpcid
+      {0xf3, 0x0f, 0xc7, 0xf8},        // rdpid
+      {0xc6, 0xf8, 0x00},              // xabort
+      {0xc7, 0xf8, 0, 0, 0, 0},        // xbegin
+  };
+  for (const auto& code : all) {
+    SCOPED_TRACE(testing::PrintToString(code));
+    start(protected32(), code);
+    faults(Vector::kUd);
+  }
+}
+
 // KVM: Documentation/virt/kvm/x86/hypercalls.rst; without KVM in CPUID both are undefined.
 TEST_F(FaultTest, Hypercalls) {
   for (const uint8_t last : {uint8_t{0xc1}, uint8_t{0xd9}}) {  // VMCALL, VMMCALL
