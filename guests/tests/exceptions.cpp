@@ -113,12 +113,24 @@ void alignment() {
     expect_fault("#AC", caught(), kAc, 0);
 }
 
+// An instruction that CR4 has not turned on, or CPUID does not show, is undefined for a kernel as well.
+void not_offered() {
+  constexpr unsigned kSmap = 20;
+  expect_fault("GETSEC without CR4.SMXE", ATTEMPT(".byte 0x0f, 0x37", : : "a"(0)), kUd);
+  expect_fault("XGETBV without CR4.OSXSAVE", ATTEMPT(".byte 0x0f, 0x01, 0xd0", : : "c"(0) : "eax", "edx"), kUd);
+  if (!option("engine=bare") && !option("engine=ring1"))
+    return skip("STAC without SMAP", "AMD-V and VT-x have no intercept: it is as the processor has it");
+  if (cpuid(0).eax >= 7 && cpuid(7).ebx >> kSmap & 1) return skip("STAC without SMAP", "this processor has it");
+  expect_fault("STAC without SMAP", ATTEMPT(".byte 0x0f, 0x01, 0xcb", :), kUd);
+}
+
 }  // namespace
 
 void run_tests() {
   arithmetic();
   software();
   undefined();
+  not_offered();
   fpu();
   segment_errors();
   gates();
