@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // How long the host's interrupts wait for the monitor, whatever guest and caller do. The statistic `longest_stay` is in
 // cycles of the TSC; where those count instructions (--counted) it has a limit.
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -311,31 +309,4 @@ TEST(stay_level_that_stays) {
   CHECK_EQ(guest.vcpu.call(KVM_SET_REGS, &regs), 0);
   guest.run_for_ever();
   CHECK(guest.vcpu.regs().rsp != 0xfffffff0);
-}
-
-// A guest that polls its local APIC: each access is an exit that the monitor answers itself, and all it asks the host for is what lies
-// there, which is served without KVM_RUN's loop. Others on this processor must run all the same. Where they do not, nothing here
-// goes on, this test included.
-TEST(stay_with_a_device_polled) {
-  needs_guest();
-  cpu_set_t here, before;
-  CPU_ZERO(&here);
-  CPU_SET(0, &here);
-  const pid_t child = fork();
-  CHECK(child >= 0);
-  if (child == 0) {
-    sched_setaffinity(0, sizeof here, &here);
-    RealMode machine({0xa1, 0x20, 0x00, 0xe0, 0xfe, 0xeb, 0xf9}, RealMode::kIrqchip);  // 1: mov eax, [0xfee00020]; jmp 1b
-    machine.enter_protected_mode();
-    (void)machine.vcpu.run();
-    _exit(1);  // it never ends by itself
-  }
-  CHECK_EQ(sched_getaffinity(0, sizeof before, &before), 0);
-  CHECK_EQ(sched_setaffinity(0, sizeof here, &here), 0);
-  for (unsigned i = 0; i < 100; i++) usleep(10'000);
-  kill(child, SIGKILL);
-  int status;
-  CHECK_EQ(waitpid(child, &status, 0), child);
-  CHECK(WIFSIGNALED(status));
-  sched_setaffinity(0, sizeof before, &before);
 }
