@@ -102,7 +102,8 @@ echo "steal real $real $(look $1 real)"
 echo "steal active $active $(look $2 active)"
 kill $pids
 wait
-ring1 run --engine svm --no-kvmclock --isa-debug-exit --timeout 60 --kernel /root/kvmclock --append engine=svm </dev/null 2>&1 | tr -d '\r' | grep '^[0-9]* passed'
+ring1 run --engine svm --no-kvmclock --isa-debug-exit --timeout 60 --kernel /root/kvmclock --append engine=svm </dev/null 2>&1 | tr -d '\r' |
+  grep -E 'a hidden register is read|^[0-9]+ passed'
 dmesg | grep -E 'BUG|WARNING|Oops|Call Trace'
 true
 END
@@ -114,8 +115,9 @@ sed 's/^/    /' "$work/out"
 [ "$(grep -cE '^(bt|svm) (real|active) [0-9. ]+$' "$work/out")" = 2 ] || fail "not two runs"
 [ "$(grep -c '^clock kvm-clock$' "$work/out")" = 2 ] || fail "not two guests that count by kvm-clock"
 [ "$(grep -cE '^steal (real|active)( [0-9]+){8}$' "$work/out")" = 2 ] || fail "no account of stolen time"
-grep -qx '10 passed, 0 failed' "$work/out" || fail "registers of a clock that is hidden"
-! grep -qvE '^(bt|svm|steal) (real|active) [0-9. ]+$|^clock|passed' "$work/out" || fail "something else was said"
+[ "$(grep -c '^PASS: a hidden register is read$' "$work/out")" = 5 ] && grep -q ' passed, 0 failed$' "$work/out" ||
+  fail "registers of a clock that is hidden"
+! grep -qvE '^(bt|svm|steal) (real|active) [0-9. ]+$|^clock|^PASS: a hidden register|passed' "$work/out" || fail "something else was said"
 # The stop lies between the two readings of the guest's clock, and these between those of the host's. Each clock is read in
 # hundredths of a second.
 awk '{ guest = $4 - $3; host = $6 - $5; stop = $8 - $7 }
