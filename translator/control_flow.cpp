@@ -24,15 +24,26 @@ x86::Mem return_table_slot() {
   return slot;
 }
 
-// With the target at [esp]: goes to its return table entry. `base` is the state in front.
-void emit_table_jump(Emitter& e, const State& base) {
-  x86::Assembler& a = e.code();
-  a.mov(stack_dword(-8), ecx);
+// With the target at [esp]: the number of its return table entry into ECX. `base` is the state in front.
+void emit_table_index(Emitter& e, const State& base) {
+  e.code().mov(stack_dword(-8), ecx);
   e.mark(base.ecx(-8));
-  a.movzx(ecx, x86::word_ptr(esp));
-  a.push(return_table_slot());
+  e.code().movzx(ecx, x86::word_ptr(esp));
+}
+
+// To the entry, as what it is: a jump. A RET here would pair with a CALL that is none of its own, and this prediction and the
+// next one would be wrong.
+void emit_table_jump(Emitter& e, const State& base) {
+  emit_table_index(e, base);
+  e.code().jmp(return_table_slot());
+}
+
+// A return: the processor predicts it by the CALL that the guest's call was translated into.
+void emit_table_return(Emitter& e, const State& base) {
+  emit_table_index(e, base);
+  e.code().push(return_table_slot());
   e.mark(base.deeper(4).ecx(-4));
-  a.ret();
+  e.code().ret();
 }
 
 // Reached through the return table, with the target at [esp] and ECX at [esp-8]: is it `eip`? Each unit has
@@ -171,7 +182,7 @@ void emit_call(Emitter& e, const Instruction& i) {
   emit_return_point(e, i);
 }
 
-void emit_return(Emitter& e, const Instruction& i) { emit_table_jump(e, State::instruction(i.offset)); }
+void emit_return(Emitter& e, const Instruction& i) { emit_table_return(e, State::instruction(i.offset)); }
 
 void emit_push_eip(Emitter& e, const Instruction& i) { e.code().push(static_cast<int32_t>(next_eip(e, i))); }
 
