@@ -46,6 +46,10 @@ struct Event {
 // Returns kDone, kShutdown or kBlocked; kUnsupported in long mode, where the processor itself delivers.
 [[nodiscard]] Outcome deliver(ring1_cpu_state& cpu, Machine& machine, const Event& event);
 
+// EFLAGS as its frame shows them. Faults push RF so that their instruction, restarted, does not meet the same code breakpoint
+// again (SDM 3B 17.3.1.1).
+[[nodiscard]] uint32_t flags_to_push(const ring1_cpu_state& cpu, const Event& event);
+
 constexpr Event event_of(const Fault& fault) {
   return Event{static_cast<uint8_t>(fault.vector), true, false, fault.error_code, fault.cr2,
                pushes_error_code(fault.vector)};

@@ -16,6 +16,10 @@ bool ring1_chaining = true;
 module_param_named(chaining, ring1_chaining, bool, 0444);
 MODULE_PARM_DESC(chaining, "link translations directly (default on)");
 
+bool ring1_short_ways = true;
+module_param_named(short_ways, ring1_short_ways, bool, 0444);
+MODULE_PARM_DESC(short_ways, "bt: answer common traps without the general way (default on)");
+
 bool ring1_check_recovery;
 module_param_named(check_recovery, ring1_check_recovery, bool, 0444);
 MODULE_PARM_DESC(check_recovery, "debug: verify the recovery of guest state at every translation");

@@ -120,7 +120,7 @@ struct ring1_vcpu {
 
 /* main.c: module parameters */
 extern unsigned int ring1_tc_size;
-extern bool ring1_chaining, ring1_check_recovery, ring1_trace;
+extern bool ring1_chaining, ring1_short_ways, ring1_check_recovery, ring1_trace;
 extern u8 ring1_check_mmu;
 
 /* kvm_name.c: /dev/kvm, while nobody else wants it. init: true if we have it now. */

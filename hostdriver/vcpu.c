@@ -113,6 +113,7 @@ static void configure(struct ring1_vcpu *vcpu)
 	config->irqchip = vcpu->vm->irqchip;
 	config->pit = vcpu->vm->pit;
 	config->chaining = ring1_chaining;
+	config->short_ways = ring1_short_ways;
 	config->check_recovery = ring1_check_recovery;
 	config->check_mmu = ring1_check_mmu;
 	config->trace = ring1_trace;

@@ -9,11 +9,29 @@ namespace {
 namespace x86 = asmjit::x86;
 using x86::ecx;
 
+constexpr uint8_t kMovFromCr = 0x20;  // second opcode byte
+
 uint32_t virtual_segment(unsigned segment) {
   switch (segment) {
     case kCs: return offsetof(SharedPage, virtual_cs);
     case kSs: return offsetof(SharedPage, virtual_ss);
     default: return offsetof(SharedPage, virtual_gs);
+  }
+}
+
+// Is it one that the monitor may answer from the registers alone? CR4.TSD does not concern CPL 0.
+bool brief_of(const Mode& mode, const Instruction& i, BriefRecord* record) {
+  if (mode.cpl != 0 || !mode.code32) return false;
+  switch (i.mnemonic) {
+    case ZYDIS_MNEMONIC_RDTSC: record->kind = Brief::kReadTsc; return true;
+    case ZYDIS_MNEMONIC_CPUID: record->kind = Brief::kCpuid; return true;
+    case ZYDIS_MNEMONIC_MOV:
+      if (i.map != ZYDIS_OPCODE_MAP_0F || i.opcode != kMovFromCr) return false;
+      *record = {Brief::kReadControl, static_cast<uint8_t>(i.reg() << 4 | i.rm())};
+      return i.reg() == 0 || (i.reg() >= 2 && i.reg() <= 4);
+    case ZYDIS_MNEMONIC_IRETD: record->kind = Brief::kReturn; return !i.operand16;
+    case ZYDIS_MNEMONIC_SYSEXIT: record->kind = Brief::kSysexit; return true;
+    default: return false;
   }
 }
 
@@ -80,9 +98,10 @@ void emit_push_segment(Emitter& e, const Instruction& i) {
 }
 
 void emit_callout(Emitter& e, const Instruction& i) {
-  // The one that kernels execute several times in each tick of their clock. CR4.TSD does not concern CPL 0.
-  const bool reads_tsc = i.mnemonic == ZYDIS_MNEMONIC_RDTSC && e.mode().cpl == 0;
-  e.callout(reads_tsc ? CalloutVector::kReadTsc : CalloutVector::kEmulate, i.offset, i.mnemonic, i.length);
+  BriefRecord record{};
+  if (!brief_of(e.mode(), i, &record)) return e.callout(CalloutVector::kEmulate, i.offset, i.mnemonic, i.length);
+  e.callout(CalloutVector::kBrief, i.offset, i.mnemonic, i.length);
+  e.bytes(reinterpret_cast<const uint8_t*>(&record), sizeof record);
 }
 
 }  // namespace ring1::translator

@@ -31,7 +31,22 @@ enum class CalloutVector : uint8_t {
   kEmulate = 23,       // execute the guest instruction of this callout in the monitor
   kIndirectMiss = 24,  // the return table had no entry, or another target's
   kInterrupt = 25,     // IF became 1 while SharedPage::pending was set
-  kReadTsc = 26,       // RDTSC at CPL 0: EDX:EAX, and on behind the INT. Nothing else of the guest's state is touched
+  kBrief = 26,         // as kEmulate, but a BriefRecord stands behind the INT: the monitor may answer it from the registers alone
+};
+
+// What a kBrief asks for, so that nothing is decoded again. Its instruction is in 32-bit code at CPL 0.
+enum class Brief : uint8_t {
+  kReadTsc,  // RDTSC
+  kCpuid,
+  kReadControl,  // MOV from CR: operand is its number << 4 | the general register's
+  kReturn,       // IRET, of 32 bits; it ends the unit
+  kSysexit,      // it ends the unit
+};
+
+// Behind it the unit goes on.
+struct [[gnu::packed]] BriefRecord {
+  Brief kind;
+  uint8_t operand;
 };
 
 }  // namespace ring1::translator

@@ -15,21 +15,6 @@ namespace {
 constexpr uint32_t kIdtBit = 2;  // of an error code: the index names a gate of the IDT
 constexpr unsigned kNmiVector = 2;
 
-// Faults push RF so that their instruction, restarted, does not meet the same code breakpoint again (SDM 3B 17.3.1.1).
-uint32_t flags_to_push(const ring1_cpu_state& cpu, const Event& event) {
-  const auto flags = static_cast<uint32_t>(cpu.rflags);
-  if (!event.is_exception || event.is_software) return flags;
-  switch (static_cast<Vector>(event.vector)) {
-    case Vector::kDb:
-    case Vector::kNmi:
-    case Vector::kBp:
-    case Vector::kOf:
-    case Vector::kDf:
-    case Vector::kMc: return flags;
-    default: return flags | eflags::kRf;
-  }
-}
-
 Outcome deliver_real(Sys& sys, const Event& event) {
   ring1_cpu_state& cpu = sys.cpu;
   const uint32_t where = uint32_t{event.vector} * 4;
@@ -138,6 +123,20 @@ Outcome through_gate(Sys& sys, const Event& event, const Descriptor& gate) {
 }
 
 }  // namespace
+
+uint32_t flags_to_push(const ring1_cpu_state& cpu, const Event& event) {
+  const auto flags = static_cast<uint32_t>(cpu.rflags);
+  if (!event.is_exception || event.is_software) return flags;
+  switch (static_cast<Vector>(event.vector)) {
+    case Vector::kDb:
+    case Vector::kNmi:
+    case Vector::kBp:
+    case Vector::kOf:
+    case Vector::kDf:
+    case Vector::kMc: return flags;
+    default: return flags | eflags::kRf;
+  }
+}
 
 Outcome deliver_once(Sys& sys, const Event& event) {
   Outcome outcome;

@@ -13,7 +13,8 @@ using namespace guest;
 
 namespace {
 
-constexpr unsigned kRounds = 5, kCount = 200;
+constexpr unsigned kRounds = 5;
+unsigned count = 200;
 constexpr uint32_t kAbsent = 0x7fc00000, kElsewhere = 0x7f800000;
 constexpr unsigned kTimerVector = 0x60;
 uint32_t cost_of_nothing;
@@ -35,13 +36,13 @@ void report(const char* name, uint32_t ticks) { print("BENCH: %s: %u\n", name, t
 // itself does not count.
 #define LOOP(code, ebx_in, edi_in)                                   \
   best_of([] {                                                       \
-    uint32_t left = kCount, ebx = (ebx_in), ecx = 0, edi = (edi_in); \
+    uint32_t left = count, ebx = (ebx_in), ecx = 0, edi = (edi_in); \
     const uint64_t begin = rdtsc();                                  \
     asm volatile("1:\t" code "\n\tdecl %%esi\n\tjnz 1b"              \
                  : "+S"(left), "+b"(ebx), "+c"(ecx), "+D"(edi)       \
                  :                                                   \
                  : "eax", "edx", "memory", "cc");                    \
-    return static_cast<uint32_t>(rdtsc() - begin) / kCount;          \
+    return static_cast<uint32_t>(rdtsc() - begin) / count;          \
   })
 #define BENCH(name, code) report(name, LOOP(code, 0, 0) - cost_of_nothing)
 
@@ -142,10 +143,13 @@ void halts() {
 }  // namespace
 
 void run_tests() {
+  // For a look at where the instructions go: one kind, and long enough.
+  const bool all = !option("instructions") && !option("calls") && !option("memory") && !option("halts");
+  if (option("long")) count = 100'000;
   cost_of_nothing = LOOP("", 0, 0);
-  instructions();
-  system_calls();
-  memory();
-  halts();
+  if (all || option("instructions")) instructions();
+  if (all || option("calls")) system_calls();
+  if (all || option("memory")) memory();
+  if (all || option("halts")) halts();
   check(true, "measured");
 }

@@ -156,7 +156,8 @@ struct ring1_config {
 	__u8 tsc_stable;    /* the host takes its TSC for one clock on all processors */
 	__u8 check_mmu;	    /* debug: verify the shadow tables at every n-th round; 0: never */
 	__u8 physical_bits; /* of the guest's physical addresses, as its CPUID says (msr_list.h) */
-	__u8 pad[7];
+	__u8 short_ways;    /* bt: answer common traps without the general way; 0 for debugging */
+	__u8 pad[6];
 	__u64 created_ns;   /* real time when the vCPU was made */
 	__u64 direct_map;   /* host virtual address of physical address 0 */
 	__u64 max_gpa;	    /* limit of guest physical addresses */

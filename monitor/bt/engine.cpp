@@ -23,9 +23,12 @@ BtEngine::BtEngine(Vcpu& vcpu)
       tc_memory_(vcpu.pool),
       narrow_stack_(vcpu.pool),
       segments_(vcpu.host.switch_page(), cpu_, vcpu.machine),
+      view_(mmu_, installed_),
+      gates_(cpu_, view_, segments_),
       cache_({.size = shared_.config.tc_bytes, .exec_base = 0, .chaining = shared_.config.chaining != 0}, tc_memory_,
              *this) {
   block_.switch_page = &vcpu.host.switch_page();
+  block_.engine = this;
 }
 
 // Who may reach a vector by INT n; everything else raises #GP, and the monitor decodes the instruction.
@@ -33,7 +36,7 @@ void BtEngine::open_gates() {
   using translator::CalloutVector;
   ring1_switch& page = vcpu_.host.switch_page();
   constexpr CalloutVector kOfRing1[] = {CalloutVector::kExit, CalloutVector::kEmulate, CalloutVector::kIndirectMiss,
-                                        CalloutVector::kInterrupt, CalloutVector::kReadTsc};
+                                        CalloutVector::kInterrupt, CalloutVector::kBrief};
   for (const CalloutVector vector : kOfRing1) open_gate(page, static_cast<unsigned>(vector), 1);
   constexpr unsigned kOfRing3[] = {static_cast<unsigned>(Vector::kBp), static_cast<unsigned>(Vector::kOf),
                                    kSystemCallVector};
@@ -67,7 +70,7 @@ void BtEngine::forget(uint64_t gfn, uint64_t count) {
 }
 
 void BtEngine::flush_page(Gva page) {
-  if (!flush_wanted_) hardware::invlpg(page.raw());
+  if (!installed_.flush_wanted) hardware::invlpg(page.raw());
 }
 
 const char* BtEngine::live_name() const {

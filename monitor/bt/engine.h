@@ -5,6 +5,8 @@
 
 #include "monitor/vcpu/engine.h"
 #include "monitor/vcpu/machine.h"
+#include "monitor/bt/gates.h"
+#include "monitor/bt/guest_view.h"
 #include "monitor/bt/narrow_stack.h"
 #include "monitor/bt/segments.h"
 #include "monitor/bt/tc_memory.h"
@@ -29,10 +31,14 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   uint64_t real_rip() const override { return block_.rip; }
   uint64_t monitor_rsp() const override { return block_.monitor_rsp; }
 
+  // A trap that can be answered without the general way: how the guest goes on (trap_block.h). Everything is as it was, and
+  // TB_LEAVE, if it cannot.
+  unsigned answer();
+
  private:
   // shadowmmu::Tlb
   void flush_page(Gva page) override;
-  void flush_all() override { flush_wanted_ = true; }
+  void flush_all() override { installed_.flush_wanted = true; }
 
   // shadowmmu::Listener
   void code_written(Gpa where, unsigned size) override { note({Note::Kind::kCode, where, size}); }
@@ -80,8 +86,10 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   // Running (run.cpp).
   void trace_entry();
   bool prepare();  // from kState to kTranslated or kDirect; false: interpreted or faulted instead
-  bool enter_translated();
-  void enter_direct();
+  // Where DS, ES and FS come from.
+  enum class Loaded : uint8_t { kFromState, kInProcessor };
+  bool enter_translated(Loaded loaded = Loaded::kFromState);
+  void enter_direct(Loaded loaded = Loaded::kFromState);
   void block_from_state(uint32_t eip);
   void check_map() const;
   void set_paging();
@@ -91,6 +99,19 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   tcache::Fragment* fragment_at(uint32_t eip);
   tcache::Fragment* translate(uint32_t eip, const translator::Mode& mode);
   bool gather(uint32_t eip, tcache::MappedPage pages[2], unsigned* available, bool need_next);
+
+  // Short answers (answer.cpp).
+  bool brief_record(translator::BriefRecord* record) const;
+  unsigned answer_trap();
+  unsigned answer_brief();
+  bool answer_register(const translator::BriefRecord& record);
+  unsigned answer_user();
+  unsigned answer_return(translator::Brief kind);
+  unsigned answer_page_fault();
+  bool has_wide_stack();
+  bool is_sysenter();
+  unsigned enter_again();
+  unsigned go_on();
 
   // Traps (traps.cpp).
   void to_host(unsigned vector);
@@ -103,7 +124,6 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   void callout_emulate();
   void callout_indirect();
   void callout_interrupt();
-  void callout_read_tsc();
   void page_fault();
   void fault_across_top();
   void exception(unsigned vector);
@@ -133,6 +153,7 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   // Recovery (recovery.cpp).
   void recover();
   void take_registers();
+  void look_at_state();
   bool stack_word(int displacement, uint32_t* value);
 
   uint32_t tc_eip() const;
@@ -145,14 +166,22 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   TcMemory tc_memory_;
   NarrowStack narrow_stack_;
   Segments segments_;
+  GuestView::Installed installed_;
+  GuestView view_;
+  Gates gates_;
   tcache::TranslationCache cache_;
   Live live_ = Live::kState;
-  bool flush_wanted_ = false;   // of the whole TLB, before the next entry
   bool plain_segments_ = true;  // DS, ES and FS are in the processor under the guest's own selectors
   bool single_step_ = false;    // TF in the processor is ours
+  bool brief_ = false;          // this stay in the guest may go on by short answers
   uint32_t hole_base_ = 0;
-  uint32_t paging_generation_ = ~0u;  // of the MMU when the page directories were installed
   uint64_t real_cr0_ = 0, real_cr4_ = 0;
+
+  // What the MMU has said of this trap already.
+  struct KnownFault {
+    bool valid = false;
+    shadowmmu::FaultResult result{};
+  } known_fault_;
 
   // Where an emulated instruction's fragment was, to go on in it.
   struct Resume {

@@ -2,6 +2,7 @@
 /*
  * void ring1_enter_guest(TrapBlock *): into the guest, and out again at its next trap or physical interrupt.
  * void ring1_enter_guest_on(TrapBlock *, u64 rsp): the same with the frame for IRETQ at rsp (narrow_stack.h).
+ * A trap that ring1_answer() has an answer to goes back into the guest from here, at `go_on` or `reload`.
  * Interrupts are off in the monitor and on in the guest. An NMI or machine check that was noted before the test, or
  * strikes between the test and the IRETQ, must not meet an IRET (docs/races.md): the test leaves through `aborted`, and
  * the NMI stub sends the range [entry_begin, entry_end) there.
@@ -18,6 +19,9 @@
 	pushq	%r14
 	pushq	%r15
 	movq	%rsp, TB_MONITOR_RSP(%rdi)
+.endm
+
+.macro load_segments
 	movw	TB_DS(%rdi), %ax
 	movw	%ax, %ds
 	movw	TB_ES(%rdi), %ax
@@ -33,6 +37,7 @@
 	.type	ring1_enter_guest_on, @function
 ring1_enter_guest_on:
 	begin_entry
+	load_segments
 	movq	TB_SWITCH(%rdi), %rax
 	movq	%rsi, %rsp
 	jmp	entry_begin
@@ -42,6 +47,9 @@ ring1_enter_guest_on:
 	.type	ring1_enter_guest, @function
 ring1_enter_guest:
 	begin_entry
+reload:
+	load_segments
+go_on:
 	pushq	TB_SS(%rdi)
 	pushq	TB_RSP(%rdi)
 	pushq	TB_RFLAGS(%rdi)
@@ -100,6 +108,15 @@ ring1_trap_from_guest:
 	movw	%es, TB_ES(%rdi)
 	movw	%fs, TB_FS(%rdi)
 	movw	%gs, TB_GS(%rdi)
+	movq	%rdi, %rbx
+	movq	TB_MONITOR_RSP(%rdi), %rsp
+	subq	$8, %rsp
+	call	ring1_answer
+	addq	$8, %rsp
+	movq	%rbx, %rdi
+	cmpl	$TB_GO_ON, %eax
+	je	go_on
+	ja	reload
 leave:
 	movq	TB_MONITOR_RSP(%rdi), %rsp
 	popq	%r15

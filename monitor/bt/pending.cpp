@@ -87,6 +87,10 @@ bool BtEngine::interrupt_flag() const {
 
 void BtEngine::deliver(const emulator::Event& event) {
   if (event.is_exception) shared_.stats.exceptions_injected++;
+  if (shared_.config.short_ways && !breakpoint::any(cpu_) && gates_.deliver(event)) {
+    if (!event.is_exception) attend();  // others may wait behind it
+    return;
+  }
   deliver_by_emulator(event);
 }
 
@@ -146,10 +150,11 @@ void BtEngine::publish_stats() {
 void BtEngine::run_guest() {
   if (live_ == Live::kState && !prepare()) return;
   if (must_give_up()) return;
-  if (paging_generation_ != mmu_.generation() || flush_wanted_) set_paging();
+  if (installed_.generation != mmu_.generation() || installed_.flush_wanted) set_paging();
   if (shared_.config.trace) trace_entry();
   const bool watching = breakpoint::any(cpu_);
   entering_guest();
+  brief_ = shared_.config.short_ways && !watching && !shared_.config.trace && !shared_.config.check_mmu;
   if (watching) [[unlikely]]
     arm_breakpoints();
   if (segments_.is_wide_stack(static_cast<uint16_t>(block_.ss))) [[likely]]

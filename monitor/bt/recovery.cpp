@@ -80,6 +80,19 @@ void BtEngine::recover() {
   live_ = Live::kState;
 }
 
+// The guest's registers where it stands, into ring1_cpu_state, but for RIP: at an instruction boundary, that is, or in user
+// code. They stay in the block as well, and Live says so: nothing has happened yet.
+void BtEngine::look_at_state() {
+  take_registers();
+  uint64_t live = kLiveUserFlags, interrupt = cpu_.rflags & eflags::kIf;
+  if (live_ == Live::kTranslated) {
+    live = kLiveFlags;
+    interrupt = tc_memory_.shared().interrupt_flag & 1 ? eflags::kIf : 0;
+  }
+  cpu_.rflags = (cpu_.rflags & ~(live | eflags::kIf)) | (block_.rflags & live) | interrupt | eflags::kFixed1;
+  segments_.sync(block_, live_ == Live::kTranslated ? 1 : 3);
+}
+
 void BtEngine::to_architectural() {
   if (live_ == Live::kState) return;
   cpu_.shadow = 0;

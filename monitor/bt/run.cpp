@@ -68,18 +68,26 @@ bool BtEngine::prepare() {
   return false;
 }
 
-void BtEngine::enter_direct() {
+void BtEngine::enter_direct(Loaded loaded) {
   block_from_state(static_cast<uint32_t>(cpu_.rip));
   block_.rflags = (cpu_.rflags & kRealDirect) | eflags::kFixed1 | eflags::kIf;
-  segments_.load(block_, 3);
+  if (loaded == Loaded::kInProcessor)
+    segments_.keep(block_, 3);
+  else
+    segments_.load(block_, 3);
   live_ = Live::kDirect;
 }
 
-bool BtEngine::enter_translated() {
+bool BtEngine::enter_translated(Loaded loaded) {
   const uint32_t eip = static_cast<uint32_t>(cpu_.rip);
   uint32_t at = 0;
   unsigned offset;
-  plain_segments_ = segments_.load(block_, 1);
+  if (loaded == Loaded::kInProcessor) {
+    segments_.keep(block_, 1);
+    plain_segments_ = true;
+  } else {
+    plain_segments_ = segments_.load(block_, 1);
+  }
   tcache::Fragment* fragment = resume_.generation == cache_.generation() ? resume_.fragment : nullptr;
   const translator::Mode now = mode();
   cache_.activate(now);
@@ -216,12 +224,12 @@ tcache::Fragment* BtEngine::translate(uint32_t eip, const translator::Mode& mode
 }
 
 void BtEngine::set_paging() {
-  paging_generation_ = mmu_.generation();
+  installed_.generation = mmu_.generation();
   auto* pointers = reinterpret_cast<uint64_t*>(vcpu_.host.switch_page().low_table);
   const Hpa* directories = mmu_.page_directories();
   for (unsigned i = 0; i < 4; i++) pointers[i] = directories[i].raw() | kDirectoryPointerFlags;
   hardware::write_cr3(hardware::read_cr3());
-  flush_wanted_ = false;
+  installed_.flush_wanted = false;
   mmu_.tlb_flushed();
 }
 
@@ -251,6 +259,7 @@ void BtEngine::move_hole(uint32_t base) {
   for (unsigned i = 0; i < count; i++) tables[i] = {.table = tc_memory_.tables()[i]};
   const bool placed = mmu_.set_hole(Gva(base), tables, count);
   RING1_ASSERT(placed);
+  view_.set_hole(base, tc_memory_.hole_bytes());
   cache_.rebase(TcMemory::code_base(hole_base_));
   segments_.set_shared_segment(TcMemory::shared_base(hole_base_), translator::kGsSegmentBytes);
   vcpu_.log.line("hole at %x", hole_base_);

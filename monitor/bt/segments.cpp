@@ -15,6 +15,10 @@ constexpr uint64_t kLdtAccess = 0x0000820000000000;
 
 bool is_private(uint16_t selector) { return selector >= RING1_SEL_GUEST_SEGMENT; }
 
+bool same(const ring1_segment& a, const ring1_segment& b) {
+  return a.selector == b.selector && a.base == b.base && a.limit == b.limit && a.access == b.access;
+}
+
 bool is_null(uint16_t selector) { return (selector & ~kRplMask) == 0; }
 
 uint16_t with_rpl(uint16_t selector, unsigned ring) { return static_cast<uint16_t>(without(selector, kRplMask) | ring); }
@@ -122,6 +126,16 @@ uint64_t* Segments::entry(uint16_t selector) {
 
 uint16_t Segments::selector_for(SegmentRegister which, unsigned ring) {
   const ring1_segment& segment = cpu_.seg[which];
+  Choice& known = chosen_[which][ring == 3];
+  if (known.generation == generation_ && same(known.segment, segment)) return known.selector;
+  const uint16_t selector = choose(which, ring);
+  // What lies in a private slot depends on the ring that was asked for last.
+  if (!is_private(selector)) known = {segment, generation_, selector};
+  return selector;
+}
+
+uint16_t Segments::choose(SegmentRegister which, unsigned ring) {
+  const ring1_segment& segment = cpu_.seg[which];
   if ((segment.access & RING1_AR_UNUSABLE) || !(segment.access & RING1_AR_P)) return 0;
   const uint64_t wanted = descriptor::shadow_of(descriptor::pack(segment) | descriptor::kAccessed);
   const uint64_t* shadow = is_null(segment.selector) ? nullptr : entry(segment.selector);
@@ -135,16 +149,24 @@ uint16_t Segments::selector_for(SegmentRegister which, unsigned ring) {
   return with_rpl(slot, ring);
 }
 
+bool Segments::are_own(const TrapBlock& block) {
+  return !is_private(block.ds) && !is_private(block.es) && !is_private(block.fs);
+}
+
 bool Segments::load(TrapBlock& block, unsigned ring) {
   block.ds = loaded_[kDs] = selector_for(kDs, ring);
   block.es = loaded_[kEs] = selector_for(kEs, ring);
   block.fs = loaded_[kFs] = selector_for(kFs, ring);
+  keep(block, ring);
+  return are_own(block);
+}
+
+void Segments::keep(TrapBlock& block, unsigned ring) {
   block.ss = loaded_[kSs] = selector_for(kSs, ring);
   block.gs = loaded_[kGs] = ring == 1 ? RING1_SEL_GUEST_SHARED : selector_for(kGs, ring);
   block.cs = loaded_[kCs] = ring == 1 ? RING1_SEL_GUEST_CODE : selector_for(kCs, ring);
   synced_generation_ = generation_;
   wide_stack_ = cpu_.seg[kSs].access & RING1_AR_DB ? loaded_[kSs] : 0;
-  return !is_private(block.ds) && !is_private(block.es) && !is_private(block.fs);
 }
 
 bool Segments::look_at_stack(uint16_t selector) {
@@ -177,7 +199,14 @@ void Segments::adopt(SegmentRegister which, uint16_t selector) {
   segment.access |= RING1_AR_ACCESSED;
 }
 
+bool Segments::unchanged(const TrapBlock& block, unsigned ring) const {
+  if (synced_generation_ != generation_ || block.ds != loaded_[kDs] || block.es != loaded_[kEs] || block.fs != loaded_[kFs])
+    return false;
+  return ring == 1 || (block.gs == loaded_[kGs] && block.ss == loaded_[kSs] && block.cs == loaded_[kCs]);
+}
+
 void Segments::sync(const TrapBlock& block, unsigned ring) {
+  if (unchanged(block, ring)) return;
   adopt(kDs, block.ds);
   adopt(kEs, block.es);
   adopt(kFs, block.fs);
@@ -190,6 +219,11 @@ void Segments::sync(const TrapBlock& block, unsigned ring) {
   loaded_[kDs] = block.ds;
   loaded_[kEs] = block.es;
   loaded_[kFs] = block.fs;
+  if (ring == 3) {
+    loaded_[kGs] = block.gs;
+    loaded_[kSs] = static_cast<uint16_t>(block.ss);
+    loaded_[kCs] = static_cast<uint16_t>(block.cs);
+  }
   synced_generation_ = generation_;
 }
 

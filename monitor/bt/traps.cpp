@@ -10,17 +10,9 @@ namespace {
 
 constexpr unsigned kFirstExternal = 32, kSystemCall = 0x80, kIntBytes = 2;
 
-bool from_user(const TrapBlock& block) { return (block.cs & 3) == 3; }
-
 bool is_physical(unsigned vector) {
   return vector == static_cast<unsigned>(Vector::kNmi) || vector == static_cast<unsigned>(Vector::kMc) ||
          (vector >= kFirstExternal && vector != kSystemCall);
-}
-
-// POPF and IRET leave IF and IOPL alone at ring 1, and in IA-32e mode nothing sets VM (SDM 2A, IRET and POPF). Emulators may
-// see it otherwise (docs/findings.md). In virtual-8086 mode any CS has any RPL.
-bool is_possible(const TrapBlock& block) {
-  return (block.cs & 3) && (block.rflags & (eflags::kVm | eflags::kIopl | eflags::kIf)) == eflags::kIf;
 }
 
 // For the statistics.
@@ -31,7 +23,7 @@ ring1_exit_kind kind_of(unsigned vector, bool user) {
     switch (static_cast<translator::CalloutVector>(vector)) {
       case translator::CalloutVector::kExit: return RING1_EXIT_UNIT;
       case translator::CalloutVector::kEmulate:
-      case translator::CalloutVector::kReadTsc: return RING1_EXIT_CALLOUT;
+      case translator::CalloutVector::kBrief: return RING1_EXIT_CALLOUT;
       case translator::CalloutVector::kIndirectMiss: return RING1_EXIT_INDIRECT;
       case translator::CalloutVector::kInterrupt: return RING1_EXIT_WINDOW;
     }
@@ -92,10 +84,11 @@ bool BtEngine::stopped() {
 
 void BtEngine::handle_trap() {
   const unsigned vector = static_cast<unsigned>(block_.vector);
+  if (vector == TB_ANSWERED) return short_exit_ends();
   if (vector >= TB_REFUSED) [[unlikely]]
     return entry_refused(vector - TB_REFUSED);
-  note_exit(kind_of(vector, from_user(block_)));
-  if (!is_possible(block_)) [[unlikely]]
+  note_exit(kind_of(vector, block_.from_user()));
+  if (!block_.is_possible()) [[unlikely]]
     return impossible_trap(vector);
   if (is_physical(vector)) return interrupted(vector);
   switch (vector) {
@@ -104,17 +97,17 @@ void BtEngine::handle_trap() {
     case kSystemCall:
     case static_cast<unsigned>(Vector::kBp):
     case static_cast<unsigned>(Vector::kOf):
-      if (from_user(block_)) return system_call(vector);
+      if (block_.from_user()) return system_call(vector);
       break;
   }
   if (vector == kSystemCall) return wild_system_call();
-  if (!from_user(block_)) {
+  if (!block_.from_user()) {
     switch (static_cast<translator::CalloutVector>(vector)) {
       case translator::CalloutVector::kExit: return callout_exit();
-      case translator::CalloutVector::kEmulate: return callout_emulate();
+      case translator::CalloutVector::kEmulate:
+      case translator::CalloutVector::kBrief: return callout_emulate();
       case translator::CalloutVector::kIndirectMiss: return callout_indirect();
       case translator::CalloutVector::kInterrupt: return callout_interrupt();
-      case translator::CalloutVector::kReadTsc: return callout_read_tsc();
     }
   }
   exception(vector);
@@ -192,14 +185,6 @@ void BtEngine::callout_interrupt() {
   attend();
 }
 
-// The block's EIP is behind the INT, which is the boundary behind the guest's RDTSC: the guest goes on where it stopped.
-void BtEngine::callout_read_tsc() {
-  shared_.stats.callouts_emulate++;
-  const uint64_t tsc = vcpu_.machine.read_tsc();
-  block_.rax = static_cast<uint32_t>(tsc);
-  block_.rdx = tsc >> 32;
-}
-
 // An access that begins below 4 GiB goes on at 0 (SDM 3A 5.3 leaves it to the processor). One in IA-32e mode may not wrap.
 void BtEngine::fault_across_top() {
   constexpr emulator::Fault kProtection = {Vector::kGp, 0, 0};
@@ -207,10 +192,10 @@ void BtEngine::fault_across_top() {
 }
 
 void BtEngine::page_fault() {
-  if (hardware::read_cr2() >> 32) return fault_across_top();
-  const uint32_t address = static_cast<uint32_t>(hardware::read_cr2());
-  const uint32_t error = static_cast<uint32_t>(block_.error);
-  const shadowmmu::FaultResult result = mmu_.fault(Gva(address), error);
+  if (!known_fault_.valid && hardware::read_cr2() >> 32) return fault_across_top();
+  const shadowmmu::FaultResult result =
+      known_fault_.valid ? known_fault_.result
+                         : mmu_.fault(Gva(hardware::read_cr2()), static_cast<uint32_t>(block_.error));
   switch (result.kind) {
     case shadowmmu::FaultKind::kHidden: shared_.stats.hidden_faults++; return;
     case shadowmmu::FaultKind::kGuest: shared_.stats.true_faults++; break;

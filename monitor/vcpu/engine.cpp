@@ -200,11 +200,29 @@ bool Engine::serve_pending() {
 }
 
 // Counts, and time in cycles, alternate in the list (include/ring1/stats.h).
-void Engine::note_exit(ring1_exit_kind why) {
+void Engine::count_exit(ring1_exit_kind why) {
   constexpr size_t kFirst = offsetof(ring1_stats, exits_interrupt) / sizeof(uint64_t);
   static_assert(offsetof(ring1_stats, exits_other_cycles) / sizeof(uint64_t) == kFirst + 2 * RING1_EXIT_OTHER + 1);
-  exit_ = why;
   (&shared_.stats.world_switches)[kFirst + 2 * size_t{why}]++;
+}
+
+void Engine::note_exit(ring1_exit_kind why) {
+  exit_ = why;
+  count_exit(why);
+}
+
+void Engine::note_short_exit(ring1_exit_kind why) {
+  short_exit_ = why;
+  count_exit(why);
+}
+
+void Engine::going_on() {
+  shared_.stats.guest_entries++;
+  vcpu_.host.patient();
+}
+
+bool Engine::quiet() const {
+  return !attention_ && !must_give_up() && !vcpu_.host.visited() && !vcpu_.machine.pending().any() && !vcpu_.machine.failure();
 }
 
 void Engine::account_exit(uint64_t now) {

@@ -104,6 +104,13 @@ class Engine : protected shadowmmu::Tlb, protected shadowmmu::Listener {
   void entering_guest();
   void left_guest();
   void note_exit(ring1_exit_kind why);
+  // A stay that ended and was dealt with at once. Where the guest goes on at once as well (going_on), its time is the guest's;
+  // else it ends here after all.
+  void note_short_exit(ring1_exit_kind why);
+  void going_on();
+  void short_exit_ends() { exit_ = short_exit_; }
+  // May the guest go on without a round in between? Nothing is due, as far as the vCPU knows.
+  bool quiet() const;
 
   // Breakpoints of the guest (breakpoints.cpp).
   // #DB, with what DR6 shall report besides what it holds.
@@ -150,10 +157,12 @@ class Engine : protected shadowmmu::Tlb, protected shadowmmu::Listener {
   bool attention_ = true;  // something may be pending: look before the next entry
   uint64_t rounds_ = 0;    // counted for check_mmu()
   void account_exit(uint64_t now);
+  void count_exit(ring1_exit_kind why);
 
   uint64_t entered_at_ = 0, left_at_ = 0;    // TSC of the last stay in the guest
   uint64_t halted_before_ = 0;               // tsc_halted as the stay ended
   ring1_exit_kind exit_ = RING1_EXIT_KINDS;  // why it ended; RING1_EXIT_KINDS: not said
+  ring1_exit_kind short_exit_ = RING1_EXIT_OTHER;
   emulator::DecodeCache decoded_;
 };
 

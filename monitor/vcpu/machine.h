@@ -77,7 +77,9 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
     bool real_registers = false;  // CR0.TS and friends, CR4.OSFXSR
     bool tables = false;          // GDTR, LDTR
     bool breakpoints = false;     // DR0 to DR3, DR7
+    bool any() const { return address_space || mode || real_registers || tables || breakpoints; }
   };
+  const Pending& pending() const { return pending_; }
   Pending take_pending() {
     const Pending pending = pending_;
     pending_ = {};

@@ -41,6 +41,7 @@ class Host {
     visited_ = false;
     return visited;
   }
+  bool visited() const { return visited_; }
   // Does a request for guest pages wait for its answer? That may be made from the middle of anything.
   bool asking_for_pages() const { return asking_; }
   // How often the host has been visited.
@@ -69,8 +70,10 @@ class Host {
   // The guest is entered: interrupts strike there. And it is left again.
   void stay_ends(uint64_t tsc) {
     note_stay(tsc);
-    patience_ = kPatience;
+    patient();
   }
+  // The guest goes on at once, and was only just left.
+  void patient() { patience_ = kPatience; }
   void stay_begins(uint64_t tsc) { began_ = tsc; }
 
   [[noreturn]] void die();

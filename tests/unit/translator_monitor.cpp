@@ -160,7 +160,7 @@ bool Monitor::serve(Trap& trap) {
       shared().pending = 0;
       trap.registers.eip = real.eip + 2;
       return true;
-    case CalloutVector::kReadTsc:
+    case CalloutVector::kBrief:
     case CalloutVector::kEmulate:
       for (unsigned n = 0; n < unit->translation.callout_count; ++n) {
         const Callout& callout = unit->translation.callouts[n];
