@@ -169,6 +169,7 @@ void Decoder::refine(const ZydisDecodedInstruction& decoded, Instruction* out) c
       if ((out->indirect || treatment == Treatment::kCall) && !inline_stack) treatment = Treatment::kCalloutEnd;
       break;
     case Treatment::kPushFlags:
+    case Treatment::kPopFlags:
       if (!mode_.plain_flags || !inline_stack || mode_.cpl != 0) treatment = Treatment::kCallout;
       break;
     case Treatment::kClearIf:

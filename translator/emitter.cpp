@@ -29,6 +29,11 @@ x86::Mem through_gs(uint32_t offset, uint32_t size) {
 x86::Mem shared_dword(uint32_t offset) { return through_gs(offset, 4); }
 x86::Mem shared_word(uint32_t offset) { return through_gs(offset, 2); }
 x86::Mem shared_byte(uint32_t offset) { return through_gs(offset, 1); }
+x86::Mem shared_byte_at(uint32_t offset, const x86::Gp& index) {
+  x86::Mem memory = x86::ptr_abs(offset, index, 0, 1);
+  memory.setSegment(x86::gs);
+  return memory;
+}
 x86::Mem stack_dword(int32_t disp) { return x86::dword_ptr(x86::esp, disp); }
 
 Emitter::Emitter(Translation* out, uint32_t first_eip, const Mode& mode)

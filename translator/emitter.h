@@ -15,6 +15,7 @@ namespace ring1::translator {
 // Guest state at a point of a sequence, as a map entry under construction.
 struct State : MapEntry {
   static State instruction(uint16_t guest_offset) { return State(MapEntry::Eip::kOffset, guest_offset); }
+  static State popped(uint16_t guest_offset) { return State(MapEntry::Eip::kPopped, guest_offset); }
   static State exit(uint16_t index) { return State(MapEntry::Eip::kExitTarget, index); }
   static State stack(int8_t disp) {
     State s(MapEntry::Eip::kAtStack, 0);
@@ -115,6 +116,7 @@ class Emitter {
 asmjit::x86::Mem shared_dword(uint32_t offset);
 asmjit::x86::Mem shared_word(uint32_t offset);
 asmjit::x86::Mem shared_byte(uint32_t offset);
+asmjit::x86::Mem shared_byte_at(uint32_t offset, const asmjit::x86::Gp& index);
 asmjit::x86::Mem stack_dword(int32_t disp);
 
 }  // namespace ring1::translator

@@ -20,6 +20,7 @@ void emit_push_eip(Emitter& e, const Instruction& i);
 void emit_clear_if(Emitter& e, const Instruction& i);
 void emit_set_if(Emitter& e, const Instruction& i);
 void emit_push_flags(Emitter& e, const Instruction& i);
+void emit_pop_flags(Emitter& e, const Instruction& i);
 void emit_read_segment(Emitter& e, const Instruction& i);
 void emit_push_segment(Emitter& e, const Instruction& i);
 

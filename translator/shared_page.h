@@ -17,7 +17,17 @@ struct SharedPage {
   uint32_t virtual_cs;   // what PUSH CS and MOV r, CS give
   uint32_t virtual_ss;
   uint32_t virtual_gs;
+  uint8_t popped_flags[256];  // PoppedFlags by bits 15:8 of an EFLAGS that POPF loads
 };
+
+// What POPF may load without the monitor: IF goes to interrupt_flag, the processor takes the rest.
+enum PoppedFlags : uint8_t { kIfClear = 0, kIfSet = 1, kOdd = 2 };
+
+// `bits` 15:8: TF, IF, DF, OF, IOPL, NT. A single step, an IOPL and a nested task are for the monitor.
+constexpr PoppedFlags popped_flags(unsigned bits) {
+  if (bits & (1u | 3u << 4 | 1u << 6)) return kOdd;
+  return bits & 2 ? kIfSet : kIfClear;
+}
 
 // Distances from GS.base.
 inline constexpr uint32_t kSharedPageOffset = 0;

@@ -68,6 +68,7 @@ void emit(Emitter& e, const Instruction& i) {
     case Treatment::kClearIf: emit_clear_if(e, i); break;
     case Treatment::kSetIf: emit_set_if(e, i); break;
     case Treatment::kPushFlags: emit_push_flags(e, i); break;
+    case Treatment::kPopFlags: emit_pop_flags(e, i); break;
     case Treatment::kReadSegment: emit_read_segment(e, i); break;
     case Treatment::kPushSegment: emit_push_segment(e, i); break;
     default: emit_callout(e, i); break;

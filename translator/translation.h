@@ -26,6 +26,7 @@ struct MapEntry {
     kOffset,      // unit's first EIP + guest_offset
     kAtStack,     // the dword at [ESP + eip_disp]
     kExitTarget,  // target of exits[guest_offset]
+    kPopped,      // as kOffset; and the guest's EFLAGS, but for IF, are those at [ESP]: a POPF that is all but done
   };
   uint16_t code_offset;   // from the start of the unit's code; an entry holds until the next one
   uint16_t guest_offset;  // kOffset: bytes from the unit's first EIP; kExitTarget: index of the exit
@@ -63,7 +64,7 @@ struct Callout {
 };
 
 struct Translation {
-  static constexpr unsigned kMaxCode = 2048, kMaxMap = 256, kMaxExits = 32, kMaxReturns = 6, kMaxCallouts = 64;
+  static constexpr unsigned kMaxCode = 3072, kMaxMap = 256, kMaxExits = 32, kMaxReturns = 6, kMaxCallouts = 64;
   uint8_t* code = nullptr;  // the caller's buffer of kMaxCode bytes
   uint16_t code_size = 0;
   uint16_t guest_size = 0;  // guest bytes covered, contiguous from the first

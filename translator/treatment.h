@@ -21,6 +21,7 @@ enum class Treatment : uint8_t {
   kClearIf,      // CLI
   kSetIf,        // STI
   kPushFlags,    // PUSHF
+  kPopFlags,     // POPF
   kMove,         // MOV: segment, control and debug registers are looked for
   kPushPop,      // PUSH, POP: segment registers are looked for
   kEnter,        // ENTER

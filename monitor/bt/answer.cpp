@@ -14,7 +14,7 @@ using translator::Brief, translator::BriefRecord, translator::CalloutVector;
 
 namespace {
 
-constexpr unsigned kSystemCall = 0x80;
+constexpr unsigned kSystemCall = 0x80, kIntBytes = 2;
 
 }  // namespace
 
@@ -33,7 +33,11 @@ unsigned BtEngine::answer_trap() {
   if (live_ != (user ? Live::kDirect : Live::kTranslated)) return TB_LEAVE;
   if (block_.vector == static_cast<uint64_t>(Vector::kPf)) return answer_page_fault();
   if (user) return answer_user();
-  return block_.vector == static_cast<uint64_t>(CalloutVector::kBrief) ? answer_brief() : TB_LEAVE;
+  switch (static_cast<CalloutVector>(block_.vector)) {
+    case CalloutVector::kBrief: return answer_brief();
+    case CalloutVector::kIndirectMiss: return answer_miss();
+    default: return TB_LEAVE;
+  }
 }
 
 // Is there anything to be seen to between two stays in the guest?
@@ -79,6 +83,28 @@ unsigned BtEngine::answer_brief() {
   shared_.stats.callouts_emulate++;
   note_short_exit(RING1_EXIT_CALLOUT);
   block_.rip += sizeof record;
+  return TB_GO_ON;
+}
+
+// A target in the cache whose entry another one with the same low half had taken. Below the guest's ESP, as it will be, lie the
+// target and ECX, at a check that failed as at the miss stub (docs/translator.md, Recovery).
+unsigned BtEngine::answer_miss() {
+  struct {
+    uint32_t ecx, unused, eip;
+  } below;
+  TcOffset position;
+  if (!cache_.contains(tc_eip() - kIntBytes, &position)) return TB_LEAVE;
+  const auto esp = static_cast<uint32_t>(block_.rsp) + (cache_.is_miss_stub(position) ? 4 : 0);
+  const auto linear = static_cast<uint32_t>(cpu_.seg[kSs].base + esp - sizeof below);
+  if (!(cpu_.seg[kSs].access & RING1_AR_DB) || !view_.load(linear, &below, sizeof below / 4)) return TB_LEAVE;
+  tcache::Fragment* const target = cache_.lookup(below.eip, mode());
+  if (!target) return TB_LEAVE;
+  cache_.publish(target);
+  block_.rcx = below.ecx;
+  block_.rsp = esp;
+  block_.rip = cache_.exec_address(target->position(target->body));
+  shared_.stats.callouts_indirect++;
+  note_short_exit(RING1_EXIT_INDIRECT);
   return TB_GO_ON;
 }
 

@@ -107,6 +107,7 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   bool answer_register(const translator::BriefRecord& record);
   unsigned answer_user();
   unsigned answer_return(translator::Brief kind);
+  unsigned answer_miss();
   unsigned answer_page_fault();
   bool has_wide_stack();
   bool is_sysenter();

@@ -50,7 +50,7 @@ void BtEngine::recover() {
   }
 
   take_registers();
-  uint32_t word = 0;
+  uint32_t word = 0, flags = static_cast<uint32_t>(block_.rflags);
   if (entry.ecx_spilled) {
     if (entry.ecx_in_gs)
       word = tc_memory_.shared().spill[0];
@@ -60,6 +60,12 @@ void BtEngine::recover() {
   }
   switch (entry.eip) {
     case translator::MapEntry::Eip::kOffset: word = fragment->eip + entry.guest_offset; break;
+    case translator::MapEntry::Eip::kPopped:
+      if (!stack_word(0, &flags))
+        return internal_error(KVM_INTERNAL_ERROR_EMULATION, "the guest's stack vanished below a POPF");
+      flags &= ~eflags::kRf;
+      word = fragment->eip + entry.guest_offset;
+      break;
     case translator::MapEntry::Eip::kAtStack:
       if (!stack_word(entry.eip_disp, &word))
         return internal_error(KVM_INTERNAL_ERROR_EMULATION, "the guest's stack vanished below an indirect branch");
@@ -73,7 +79,7 @@ void BtEngine::recover() {
 
   const uint64_t interrupt = tc_memory_.shared().interrupt_flag & 1 ? eflags::kIf : 0;
   cpu_.rflags =
-      (cpu_.rflags & ~uint64_t{kLiveFlags | eflags::kIf}) | (block_.rflags & kLiveFlags) | interrupt | eflags::kFixed1;
+      (cpu_.rflags & ~uint64_t{kLiveFlags | eflags::kIf}) | (flags & kLiveFlags) | interrupt | eflags::kFixed1;
   if (entry.shadowed) cpu_.shadow = RING1_SHADOW_STI;
   segments_.sync(block_, 1);
   resume_ = {cache_.generation(), fragment};

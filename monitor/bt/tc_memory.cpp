@@ -19,6 +19,7 @@ bool TcMemory::init(uint32_t tc_bytes) {
   void* shared;
   if (!map(0, entry::kWrite | entry::kDirty | entry::kNoExecute, &shared)) return false;
   shared_ = static_cast<translator::SharedPage*>(shared);
+  for (unsigned bits = 0; bits < 256; bits++) shared_->popped_flags[bits] = translator::popped_flags(bits);
   return true;
 }
 

@@ -31,6 +31,7 @@ Monitor::Monitor(const Mode& mode, unsigned max_instructions) : mode_(mode), max
                         .virtual_cs = mode.code32 ? Cpu::kFlatCode : Cpu::kCode16,
                         .virtual_ss = Cpu::kFlatData,
                         .virtual_gs = Cpu::kShared};
+  for (unsigned bits = 0; bits < 256; ++bits) shared().popped_flags[bits] = popped_flags(bits);
 }
 
 Monitor::Unit& Monitor::unit_for(uint32_t guest_eip) {
@@ -87,6 +88,10 @@ Registers Monitor::recover(const Registers& real) const {
   switch (entry->eip) {
     case MapEntry::Eip::kOffset: guest.eip = unit->first_eip + entry->guest_offset; break;
     case MapEntry::Eip::kAtStack: guest.eip = *at<uint32_t>(esp + entry->eip_disp); break;
+    case MapEntry::Eip::kPopped:
+      guest.eip = unit->first_eip + entry->guest_offset;
+      guest.eflags = (guest.eflags & ~kVisibleFlags) | (*at<uint32_t>(esp) & kVisibleFlags);
+      break;
     case MapEntry::Eip::kExitTarget: guest.eip = unit->translation.exits[entry->guest_offset].target_eip; break;
   }
   if (entry->ecx_spilled)

@@ -72,6 +72,7 @@ std::string describe(const MapEntry& entry, const Translation& unit, uint32_t fi
   std::string text;
   switch (entry.eip) {
     case MapEntry::Eip::kOffset: text = format("%08x", first_eip + entry.guest_offset); break;
+    case MapEntry::Eip::kPopped: text = format("%08x popped", first_eip + entry.guest_offset); break;
     case MapEntry::Eip::kAtStack: text = format("[esp%+d]", entry.eip_disp); break;
     case MapEntry::Eip::kExitTarget:
       text = format("exit %u (%08x)", entry.guest_offset, unit.exits[entry.guest_offset].target_eip);
