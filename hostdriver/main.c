@@ -6,7 +6,7 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 
-#include "ring1.h"
+#include "hostdriver/ring1.h"
 
 unsigned int ring1_tc_size = SZ_4M;
 module_param_named(tc_size, ring1_tc_size, uint, 0444);

@@ -26,10 +26,10 @@
 #include <linux/wait.h>
 #include <asm/fpu/types.h>
 
-#include "../include/ring1/msr_list.h"
-#include "engine.h"
-#include "sched.h"
-#include "world.h"
+#include "include/ring1/msr_list.h"
+#include "hostdriver/engine/engine.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/world/world.h"
 
 #define RING1_MAX_VCPUS 1
 #define RING1_MAX_SLOTS 509
@@ -123,7 +123,7 @@ extern unsigned int ring1_tc_size;
 extern bool ring1_chaining, ring1_short_ways, ring1_check_recovery, ring1_trace;
 extern u8 ring1_check_mmu;
 
-/* kvm_name.c: /dev/kvm, while nobody else wants it. init: true if we have it now. */
+/* name.c: /dev/kvm, while nobody else wants it. init: true if we have it now. */
 bool ring1_kvm_name_init(const struct file_operations *fops);
 void ring1_kvm_name_exit(void);
 

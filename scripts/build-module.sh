@@ -31,9 +31,8 @@ for flavour in "$@"; do
   fi
   say "building ring1.ko for the $flavour kernel"
   log=$farm/build.log
-  # The sources name ../include/...: it must be looked for beside include first, as a tree may lie within another.
   if ! make -j "$(nproc)" -C "$headers" M="$farm" RING1_ROOT="$source_tree" RING1_MONITOR="$monitor" RING1_SCHED="$sched" \
-      KCPPFLAGS="-I$source_tree/include -I$source_tree" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$log" 2>&1; then
+      CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$log" 2>&1; then
     cat "$log" >&2
     die "ring1.ko could not be built for $(readlink "$headers")" "see the compiler's message above"
   fi

@@ -16,7 +16,7 @@ constexpr bool cr0_consistent(uint64_t value) {
   return !(value & cr0::kNw) || (value & cr0::kCd);
 }
 
-// What the processor's CPUID offers, of what the engines can give; the same as CR4_SUPPORTED in hostdriver/state_sregs.c.
+// What the processor's CPUID offers, of what the engines can give; the same as CR4_SUPPORTED in hostdriver/kvm/state_sregs.c.
 uint64_t cr4_known(Machine& machine);
 
 // Bits of CR3 that must be zero in long mode, bit 63 aside (SDM 3A table 4-12).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The switch page: what the two halves of the world switch (hostdriver/switch.S) save and load, and where the
+ * The switch page: what the two halves of the world switch (hostdriver/world/switch.S) save and load, and where the
  * monitor finds its own tables. Mapped at the same address in both worlds. Offsets for assembly stand first.
  */
 #ifndef RING1_SWITCH_H
@@ -58,7 +58,7 @@
 #define RING1_SW_SPECULATION 216
 #define RING1_SW_PREDICTOR_COMMAND 220
 
-/* What the switch does against speculation (hostdriver/speculation.c): on the way in, and on the way out. */
+/* What the switch does against speculation (hostdriver/world/speculation.c): on the way in, and on the way out. */
 #define RING1_SPECULATION_BUFFERS 1
 #define RING1_SPECULATION_RETURNS 2
 #define RING1_SPECULATION_HISTORY 4

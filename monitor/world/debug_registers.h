@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // DR0 to DR3 of the processor while the guest has breakpoints (SDM 3B 17.2). The host's are put aside when the guest's
 // are loaded and given back before the host is visited, so a guest without breakpoints costs nothing. DR7 is the
-// switch's (hostdriver/switch.S); in the monitor it is off.
+// switch's (hostdriver/world/switch.S); in the monitor it is off.
 #pragma once
 
 #include <cstdint>

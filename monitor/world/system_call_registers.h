@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // STAR, LSTAR, CSTAR, SFMASK and the other half of SWAPGS, which VT-x does not switch (SDM 3A 5.8.7, 5.8.8). A guest in
 // long mode has its own in the processor from its entry on until the host is visited; the host's are put aside
-// meanwhile. The host's KERNEL_GS_BASE is the world switch's (hostdriver/switch.S).
+// meanwhile. The host's KERNEL_GS_BASE is the world switch's (hostdriver/world/switch.S).
 #pragma once
 
 #include <cstdint>
