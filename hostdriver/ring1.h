@@ -139,11 +139,6 @@ const struct ring1_op *ring1_op_find(const struct ring1_op *ops, unsigned int co
 void *ring1_op_data(const struct ring1_op *op, const void __user *argp);
 int ring1_op_finish(const struct ring1_op *op, void __user *argp, void *data, int ret);
 
-/* features.c: what the guest of an engine may use */
-#define RING1_FEATURE_LONG_MODE BIT(0)
-#define RING1_FEATURE_GIGABYTE_PAGES BIT(1) /* in the guest's own tables; only with long mode */
-u32 ring1_guest_features(const struct ring1_vm *vm);
-
 /* system.c, cpuid.c */
 long ring1_system_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int ring1_check_extension(unsigned long capability);

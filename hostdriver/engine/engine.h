@@ -1,46 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Engines that need something switched on in the processor. It is on, on every processor, as long as there is a VM that
- * uses it, and other hypervisors find it taken then.
+ * The engines: which one a VM gets, and what the processors must have switched on for it. It is on, on every processor,
+ * as long as there is a VM that uses it, and other hypervisors find it taken then.
  */
 #ifndef RING1_ENGINE_H
 #define RING1_ENGINE_H
 
-#include <linux/percpu.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 #include "include/ring1/api.h"
 
-struct ring1_hardware {
-	/* Fills status, why, remedy and features. Says what this machine can do; held() whether it is free at the moment. */
-	void (*describe)(struct ring1_engine_info *info);
-	/* Memory for all possible processors, once; 0 or -errno. */
-	int (*prepare)(void);
-	void (*discard)(void);
-	/* On this processor, interrupts off. enable: 0, or -EBUSY if someone else has it. */
-	int (*enable)(void);
-	void (*disable)(void);
-	/* Not ours, and in use by someone else, on this processor. Fills why and remedy if info is given. */
-	bool (*held)(struct ring1_engine_info *info);
-	bool (*has_nested_paging)(void);
-};
+struct ring1_switch;
+struct ring1_vcpu_shared;
 
-extern const struct ring1_hardware ring1_svm, ring1_vmx;
-
-/* For describe(). */
-void ring1_engine_unusable(struct ring1_engine_info *info, int status, const char *why, const char *remedy);
-void ring1_engine_feature(struct ring1_engine_info *info, const char *name, const char *format, ...) __printf(3, 4);
-
-/* pages.c: a zeroed page for each possible processor, once; and all of them back. */
-int ring1_processor_pages_get(struct page *__percpu *pages);
-void ring1_processor_pages_put(struct page *__percpu *pages);
-
-/* choice.c: module load and unload; a VM's choice. */
+/* Module load and unload. */
 int ring1_engine_init(void);
 void ring1_engine_exit(void);
 const char *ring1_engine_default_name(void);
 int ring1_engine_info(struct ring1_engine_info *info);
 
+/* A VM's choice. */
 struct ring1_choice {
 	u8 engine; /* enum ring1_engine */
 	bool nested_paging;
@@ -52,11 +32,31 @@ int ring1_engine_get(unsigned long type, struct ring1_choice *choice);
 void ring1_engine_default(struct ring1_choice *choice);
 void ring1_engine_put(const struct ring1_choice *choice);
 
-/* Is it on, on this processor? Interrupts are off, or it may be switched off at any time. */
-bool ring1_engine_is_on(enum ring1_engine which);
+/* What the guest of an engine may use. choice is NULL where no VM is meant yet: what a new one gets. */
+#define RING1_FEATURE_LONG_MODE BIT(0)
+#define RING1_FEATURE_GIGABYTE_PAGES BIT(1) /* in the guest's own tables; only with long mode */
+u32 ring1_guest_features(const struct ring1_choice *choice);
 
-/* svm.c: address-space identifiers. */
-void ring1_svm_asid_get(u32 *asid, bool *shared);
-void ring1_svm_asid_put(u32 asid, bool shared);
+/* What an engine keeps of a world, which embeds it. */
+struct ring1_engine_world {
+	enum ring1_engine engine;
+	struct ring1_switch *sw; /* NULL: not attached */
+	struct ring1_vcpu_shared *shared;
+	int vmcs_cpu; /* where its VMCS is active, or -1; on that processor only, with interrupts off (vmx.c) */
+	struct list_head active; /* among that processor's */
+};
+
+/* Does the processor want memory of the world's own for it (sw->hardware_area)? */
+bool ring1_engine_wants_area(enum ring1_engine engine);
+/* A new world, whose switch page and shared structure are filled; and one that goes, also if it was not attached. */
+void ring1_engine_attach(struct ring1_engine_world *world);
+void ring1_engine_detach(struct ring1_engine_world *world);
+/*
+ * True: preemption and interrupts are off, and what the engine needs is on, on this processor. False: it is not to be had,
+ * and the process is dying anyway.
+ */
+bool ring1_engine_arrive(struct ring1_engine_world *world);
+/* After that: the world is entered next. */
+void ring1_engine_activate(struct ring1_engine_world *world);
 
 #endif

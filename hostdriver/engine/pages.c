@@ -4,7 +4,7 @@
 #include <linux/gfp.h>
 #include <linux/topology.h>
 
-#include "hostdriver/engine/engine.h"
+#include "hostdriver/engine/hardware.h"
 
 int ring1_processor_pages_get(struct page *__percpu *pages)
 {

@@ -7,7 +7,9 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
-#include "hostdriver/engine/engine.h"
+#include "hostdriver/engine/hardware.h"
+#include "include/ring1/switch.h"
+#include "include/ring1/vcpu_shared.h"
 
 #define LEAF_EXTENDED 0x80000001
 #define LEAF_SVM 0x8000000a
@@ -54,11 +56,11 @@ static void describe(struct ring1_engine_info *info)
 	cpuid(LEAF_SVM, &eax, &ebx, &ecx, &edx);
 	ring1_engine_feature(info, "revision", "%u", eax & 0xff);
 	ring1_engine_feature(info, "address-space identifiers", "%u", ebx);
-	ring1_engine_feature(info, "nested paging", "%s", yes_no(edx & SVM_NPT));
-	ring1_engine_feature(info, "next RIP saved", "%s", yes_no(edx & SVM_NRIPS));
-	ring1_engine_feature(info, "decode assists", "%s", yes_no(edx & SVM_DECODE_ASSISTS));
-	ring1_engine_feature(info, "flush by ASID", "%s", yes_no(edx & SVM_FLUSH_ASID));
-	ring1_engine_feature(info, "VMCB clean bits", "%s", yes_no(edx & SVM_CLEAN));
+	ring1_engine_yes_no(info, "nested paging", edx & SVM_NPT);
+	ring1_engine_yes_no(info, "next RIP saved", edx & SVM_NRIPS);
+	ring1_engine_yes_no(info, "decode assists", edx & SVM_DECODE_ASSISTS);
+	ring1_engine_yes_no(info, "flush by ASID", edx & SVM_FLUSH_ASID);
+	ring1_engine_yes_no(info, "VMCB clean bits", edx & SVM_CLEAN);
 	if (rdmsrl_safe(MSR_VM_CR, &control)) {
 		ring1_engine_unusable(info, -ENODEV, "VM_CR cannot be read", "");
 		return;
@@ -117,7 +119,28 @@ static void disable(void)
 	wrmsrl(MSR_EFER, efer & ~(u64)EFER_SVME);
 }
 
+/* 0 is the host's. When they run out the last one serves all further vCPUs, which flush it at each visit. */
+static void attach(struct ring1_engine_world *world)
+{
+	struct ring1_config *config = &world->shared->config;
+	u32 last = cpuid_ebx(LEAF_SVM) - 1;
+	int id = last > 1 ? ida_alloc_range(&asids, 1, last - 1, GFP_KERNEL) : -ENOSPC;
+
+	config->asid_shared = id < 0;
+	config->asid = id < 0 ? last : id;
+	world->sw->mon_efer |= EFER_SVME;
+}
+
+static void detach(struct ring1_engine_world *world)
+{
+	const struct ring1_config *config = &world->shared->config;
+
+	if (!config->asid_shared)
+		ida_free(&asids, config->asid);
+}
+
 const struct ring1_hardware ring1_svm = {
+	.name = "svm",
 	.describe = describe,
 	.prepare = prepare,
 	.discard = discard,
@@ -125,20 +148,6 @@ const struct ring1_hardware ring1_svm = {
 	.disable = disable,
 	.held = held,
 	.has_nested_paging = has_nested_paging,
+	.attach = attach,
+	.detach = detach,
 };
-
-/* 0 is the host's. When they run out the last one serves all further vCPUs, which flush it at each visit. */
-void ring1_svm_asid_get(u32 *asid, bool *shared)
-{
-	u32 last = cpuid_ebx(LEAF_SVM) - 1;
-	int id = last > 1 ? ida_alloc_range(&asids, 1, last - 1, GFP_KERNEL) : -ENOSPC;
-
-	*shared = id < 0;
-	*asid = id < 0 ? last : id;
-}
-
-void ring1_svm_asid_put(u32 asid, bool shared)
-{
-	if (asid && !shared)
-		ida_free(&asids, asid);
-}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VT-x as the module sees it: what the processor offers, VMXON and VMXOFF (SDM 3C 24.7, 31.3), and VMCLEAR where a VMCS was
- * active last.
+ * active last: only that processor may clear it, and it must before another one loads it (SDM 3C 25.11.1).
  */
 #include <linux/idr.h>
 #include <linux/io.h>
@@ -14,9 +14,8 @@
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
 
-#include "hostdriver/engine/engine.h"
-#include "hostdriver/engine/vmx.h"
-#include "hostdriver/world/private.h"
+#include "hostdriver/engine/hardware.h"
+#include "include/ring1/switch.h"
 
 #define FEATURE_VMX BIT(5) /* CPUID 1 ECX */
 #define TRUE_CONTROLS BIT_ULL(55) /* IA32_VMX_BASIC */
@@ -58,11 +57,6 @@ static bool has_nested_paging(void)
 	return secondary_controls() & SECONDARY_EPT;
 }
 
-static const char *yes_no(u64 bit)
-{
-	return bit ? "yes" : "no";
-}
-
 static void describe_features(struct ring1_engine_info *info)
 {
 	u32 secondary = secondary_controls();
@@ -72,13 +66,13 @@ static void describe_features(struct ring1_engine_info *info)
 	if (secondary & (SECONDARY_EPT | SECONDARY_VPID))
 		rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, ept);
 	ring1_engine_feature(info, "revision", "%u", (u32)basic & REVISION);
-	ring1_engine_feature(info, "nested paging (EPT)", "%s", yes_no(secondary & SECONDARY_EPT));
-	ring1_engine_feature(info, "large pages in EPT", "%s", yes_no(ept & EPT_LARGE));
-	ring1_engine_feature(info, "accessed and dirty bits in EPT", "%s", yes_no(ept & EPT_ACCESSED_DIRTY));
-	ring1_engine_feature(info, "VPID", "%s", yes_no(secondary & SECONDARY_VPID));
-	ring1_engine_feature(info, "unrestricted guest", "%s", yes_no(secondary & SECONDARY_UNRESTRICTED));
-	ring1_engine_feature(info, "virtual NMIs", "%s", yes_no(offered(MSR_IA32_VMX_PINBASED_CTLS) & PIN_VIRTUAL_NMIS));
-	ring1_engine_feature(info, "flexible default controls", "%s", yes_no(basic & TRUE_CONTROLS));
+	ring1_engine_yes_no(info, "nested paging (EPT)", secondary & SECONDARY_EPT);
+	ring1_engine_yes_no(info, "large pages in EPT", ept & EPT_LARGE);
+	ring1_engine_yes_no(info, "accessed and dirty bits in EPT", ept & EPT_ACCESSED_DIRTY);
+	ring1_engine_yes_no(info, "VPID", secondary & SECONDARY_VPID);
+	ring1_engine_yes_no(info, "unrestricted guest", secondary & SECONDARY_UNRESTRICTED);
+	ring1_engine_yes_no(info, "virtual NMIs", offered(MSR_IA32_VMX_PINBASED_CTLS) & PIN_VIRTUAL_NMIS);
+	ring1_engine_yes_no(info, "flexible default controls", basic & TRUE_CONTROLS);
 }
 
 static void describe(struct ring1_engine_info *info)
@@ -166,7 +160,7 @@ static int enable(void)
 	return ret;
 }
 
-static void clear_world(struct ring1_world *world)
+static void clear_world(struct ring1_engine_world *world)
 {
 	u64 vmcs = world->sw->vmcs;
 
@@ -179,7 +173,7 @@ static void clear_world(struct ring1_world *world)
 
 static void disable(void)
 {
-	struct ring1_world *world, *next;
+	struct ring1_engine_world *world, *next;
 
 	list_for_each_entry_safe(world, next, this_cpu_ptr(&active_worlds), active)
 		clear_world(world);
@@ -189,18 +183,8 @@ static void disable(void)
 	intel_pt_handle_vmx(0); /* Processor Trace and VT-x may exclude each other (SDM 3C 33.5.1) */
 }
 
-const struct ring1_hardware ring1_vmx = {
-	.describe = describe,
-	.prepare = prepare,
-	.discard = discard,
-	.enable = enable,
-	.disable = disable,
-	.held = held,
-	.has_nested_paging = has_nested_paging,
-};
-
-/* The host's identifier is 0, and means none: then each entry and exit flushes. */
-void ring1_vmx_attach(struct ring1_world *world)
+/* A VMCS and an identifier for the TLB. The host's is 0, and means none: then each entry and exit flushes. */
+static void attach(struct ring1_engine_world *world)
 {
 	int vpid = ida_alloc_range(&vpids, 1, U16_MAX, GFP_KERNEL);
 
@@ -212,13 +196,13 @@ void ring1_vmx_attach(struct ring1_world *world)
 /* Interrupts are off. The VMCS may have gone elsewhere meanwhile. */
 static void clear_here(void *data)
 {
-	struct ring1_world *world = data;
+	struct ring1_engine_world *world = data;
 
 	if (world->vmcs_cpu == smp_processor_id())
 		clear_world(world);
 }
 
-void ring1_vmx_detach(struct ring1_world *world)
+static void detach(struct ring1_engine_world *world)
 {
 	int cpu;
 
@@ -229,7 +213,8 @@ void ring1_vmx_detach(struct ring1_world *world)
 		ida_free(&vpids, world->sw->vpid);
 }
 
-bool ring1_vmx_arrive(struct ring1_world *world)
+/* No other processor has the VMCS active, and this one is in VMX operation. */
+static bool arrive(struct ring1_engine_world *world)
 {
 	for (;;) {
 		int active;
@@ -248,10 +233,26 @@ bool ring1_vmx_arrive(struct ring1_world *world)
 	}
 }
 
-void ring1_vmx_activate(struct ring1_world *world)
+/* The monitor may load the VMCS now. */
+static void activate(struct ring1_engine_world *world)
 {
 	if (world->vmcs_cpu >= 0)
 		return;
 	world->vmcs_cpu = smp_processor_id();
 	list_add(&world->active, this_cpu_ptr(&active_worlds));
 }
+
+const struct ring1_hardware ring1_vmx = {
+	.name = "vmx",
+	.describe = describe,
+	.prepare = prepare,
+	.discard = discard,
+	.enable = enable,
+	.disable = disable,
+	.held = held,
+	.has_nested_paging = has_nested_paging,
+	.attach = attach,
+	.detach = detach,
+	.arrive = arrive,
+	.activate = activate,
+};

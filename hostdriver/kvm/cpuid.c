@@ -232,7 +232,7 @@ static void build(struct builder *b)
 /* vm: what this one's engine offers; NULL: what that of a new VM does. */
 int ring1_get_supported_cpuid(const struct ring1_vm *vm, struct kvm_cpuid2 __user *argp)
 {
-	struct builder b = { .features = ring1_guest_features(vm) };
+	struct builder b = { .features = ring1_guest_features(vm ? &vm->choice : NULL) };
 	struct kvm_cpuid2 header;
 	int ret = 0;
 

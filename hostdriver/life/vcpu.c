@@ -96,7 +96,6 @@ void ring1_vcpu_free(struct ring1_vcpu *vcpu)
 	ring1_sched_vcpu_free(vcpu);
 	if (vcpu->world) {
 		hrtimer_cancel(&vcpu->timer);
-		ring1_svm_asid_put(vcpu->shared->config.asid, vcpu->shared->config.asid_shared);
 		ring1_world_destroy(vcpu->world);
 	}
 	ring1_fpu_free(vcpu);
@@ -117,18 +116,12 @@ static void configure(struct ring1_vcpu *vcpu)
 	config->check_recovery = ring1_check_recovery;
 	config->check_mmu = ring1_check_mmu;
 	config->trace = ring1_trace;
-	config->long_mode = !!(ring1_guest_features(vcpu->vm) & RING1_FEATURE_LONG_MODE);
+	config->long_mode = !!(ring1_guest_features(&vcpu->vm->choice) & RING1_FEATURE_LONG_MODE);
 	config->engine = vcpu->vm->choice.engine;
 	config->nested_paging = vcpu->vm->choice.nested_paging;
 	config->active_time = vcpu->vm->choice.active_time;
 	config->tsc_stable = !check_tsc_unstable();
 	config->created_ns = ktime_get_real_ns();
-	if (config->engine == RING1_ENGINE_SVM) {
-		bool shared;
-
-		ring1_svm_asid_get(&config->asid, &shared);
-		config->asid_shared = shared;
-	}
 	config->max_gpa = RING1_MAX_GPA;
 	config->physical_bits = RING1_PHYSICAL_BITS;
 	config->identity_map = vcpu->vm->identity_map;

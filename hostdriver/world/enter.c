@@ -16,10 +16,8 @@
 #include <asm/tsc.h>
 
 #include "hostdriver/compat.h"
-#include "hostdriver/engine/engine.h"
 #include "hostdriver/world/speculation.h"
 #include "hostdriver/world/tracing.h"
-#include "hostdriver/engine/vmx.h"
 #include "hostdriver/world/private.h"
 
 #define HOST_GDT_SLOTS 16
@@ -61,28 +59,6 @@ static void follow_vmxe(struct ring1_switch *sw)
 }
 
 /*
- * True: preemption and interrupts are off, and what the world's engine needs is on. A processor that comes or goes, or a
- * host on its way down, has it off: VMRUN would save the host's state wherever VM_HSAVE_PA points then.
- */
-static bool arrive(struct ring1_world *world)
-{
-	for (;;) {
-		if (!world->sw->vmcs)
-			preempt_disable();
-		else if (!ring1_vmx_arrive(world))
-			return false;
-		local_irq_disable();
-		if (ring1_engine_is_on(world->engine))
-			return true;
-		local_irq_enable();
-		preempt_enable();
-		if (fatal_signal_pending(current))
-			return false;
-		schedule_timeout_killable(1);
-	}
-}
-
-/*
  * The segments of user space, as Linux loads them at a context switch: a selector whose descriptor has gone from the LDT or
  * from the thread's entries of the GDT becomes null, through the kernel's exception table. The switch has left null in them
  * all, and the bases as they were; a load takes the base from the descriptor, so the base comes after it.
@@ -113,15 +89,14 @@ static enum visit_result visit(struct ring1_world *world)
 {
 	struct ring1_tracing tracing;
 
-	if (!arrive(world))
+	if (!ring1_engine_arrive(&world->engine))
 		return NEVER;
 	if (!ring1_world_begin_visit(world)) {
 		local_irq_enable();
 		preempt_enable();
 		return fatal_signal_pending(current) ? NEVER : TOO_EARLY;
 	}
-	if (world->sw->vmcs)
-		ring1_vmx_activate(world);
+	ring1_engine_activate(&world->engine);
 	follow_vmxe(world->sw);
 	/* A signal that came after the caller's test must not wait for the host's next interrupt. */
 	if (signal_pending(current))

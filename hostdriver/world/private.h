@@ -6,8 +6,9 @@
 #include <linux/pgtable.h>
 #include <linux/spinlock.h>
 
-#include "include/ring1/switch.h"
+#include "hostdriver/engine/engine.h"
 #include "hostdriver/world/world.h"
+#include "include/ring1/switch.h"
 
 #define NX_FLAG (1ULL << 63)
 #define world_max_gfn (1UL << (32 - PAGE_SHIFT)) /* what the guest window covers */
@@ -28,15 +29,13 @@ struct ring1_world {
 	int top_shift; /* 39 with four levels of page tables, 48 with five: the host's number, fixed in long mode */
 	struct ring1_switch *sw;
 	struct ring1_vcpu_shared *shared;
-	enum ring1_engine engine;
+	struct ring1_engine_world engine;
 	void *transition_idt;
 	raw_spinlock_t lock; /* the next three */
 	struct ring1_withdrawn pending; /* for the next visit */
 	u64 visits;
 	int cpu; /* where it is inside the monitor, or -1 */
 	int last_cpu; /* where it was last, or -1 */
-	int vmcs_cpu; /* where its VMCS is active, or -1; on that processor only, with interrupts off (vmx.c) */
-	struct list_head active; /* among that processor's */
 };
 
 /* Maps one page; hpa 0 unmaps. flags: page-table bits besides present. */

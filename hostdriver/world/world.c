@@ -17,7 +17,6 @@
 #include <asm/tsc.h>
 
 #include "hostdriver/world/speculation.h"
-#include "hostdriver/engine/vmx.h"
 #include "hostdriver/world/private.h"
 
 static void block_free(struct ring1_world *world, struct ring1_block *block)
@@ -194,10 +193,8 @@ static int world_build(struct ring1_world *world, enum ring1_engine engine)
 	if (!world->shared || !sw->transition_gdt || !sw->shadow_gdt || !sw->shadow_ldt || !sw->monitor_idt || !world->transition_idt ||
 	    !sw->tss || !sw->stack)
 		return -ENOMEM;
-	if (engine != RING1_ENGINE_BT && build_hardware_area(world))
+	if (ring1_engine_wants_area(engine) && build_hardware_area(world))
 		return -ENOMEM;
-	if (engine == RING1_ENGINE_VMX)
-		ring1_vmx_attach(world);
 	if (map_switch_text(world) || build_low_table(world) || ring1_image_map(world))
 		return -ENOMEM;
 
@@ -214,9 +211,6 @@ static int world_build(struct ring1_world *world, enum ring1_engine engine)
 		      X86_CR4_OSXMMEXCPT | X86_CR4_TSD;
 	rdmsrl(MSR_EFER, sw->mon_efer);
 	sw->mon_efer &= ~(u64)(EFER_SCE | EFER_SVME);
-	if (engine == RING1_ENGINE_SVM)
-		sw->mon_efer |= EFER_SVME;
-
 	ring1_speculation_world(sw, engine);
 
 	/* The first switch "returns" to the monitor's entry with RDI = sw, six callee-saved registers below. */
@@ -225,6 +219,10 @@ static int world_build(struct ring1_world *world, enum ring1_engine engine)
 	stack_top[-1] = 0;
 	stack_top[-2] = ring1_image_entry();
 	sw->mon_rsp = (u64)&stack_top[-8];
+
+	world->engine.sw = sw;
+	world->engine.shared = world->shared;
+	ring1_engine_attach(&world->engine);
 	return 0;
 }
 
@@ -239,8 +237,8 @@ struct ring1_world *ring1_world_create(enum ring1_engine engine)
 	raw_spin_lock_init(&world->lock);
 	world->cpu = -1;
 	world->last_cpu = -1;
-	world->vmcs_cpu = -1;
-	world->engine = engine;
+	world->engine.engine = engine;
+	world->engine.vmcs_cpu = -1;
 	world->top_shift = pgtable_l5_enabled() ? 48 : 39;
 	ret = world_build(world, engine);
 	if (ret) {
@@ -255,8 +253,7 @@ void ring1_world_destroy(struct ring1_world *world)
 {
 	struct ring1_block *block, *next;
 
-	if (world->sw && world->sw->vmcs)
-		ring1_vmx_detach(world);
+	ring1_engine_detach(&world->engine);
 	list_for_each_entry_safe(block, next, &world->blocks, list)
 		block_free(world, block);
 	kfree(world);
