@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Loading and unloading: parameters, the two device nodes. */
+/* Loading and unloading: the rooms in their order, the two device nodes. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
 
-#include "hostdriver/ring1.h"
-
-unsigned int ring1_tc_size = SZ_4M;
-module_param_named(tc_size, ring1_tc_size, uint, 0444);
-MODULE_PARM_DESC(tc_size, "bytes of the translation cache of each vCPU, 64 KiB to 64 MiB (default 4 MiB)");
-
-bool ring1_chaining = true;
-module_param_named(chaining, ring1_chaining, bool, 0444);
-MODULE_PARM_DESC(chaining, "link translations directly (default on)");
-
-bool ring1_short_ways = true;
-module_param_named(short_ways, ring1_short_ways, bool, 0444);
-MODULE_PARM_DESC(short_ways, "bt: answer common traps without the general way (default on)");
-
-bool ring1_check_recovery;
-module_param_named(check_recovery, ring1_check_recovery, bool, 0444);
-MODULE_PARM_DESC(check_recovery, "debug: verify the recovery of guest state at every translation");
-
-u8 ring1_check_mmu;
-module_param_named(check_mmu, ring1_check_mmu, byte, 0444);
-MODULE_PARM_DESC(check_mmu, "debug: verify the shadow page tables at every n-th turn of the monitor (default 0: never)");
-
-bool ring1_trace;
-module_param_named(trace, ring1_trace, bool, 0444);
-MODULE_PARM_DESC(trace, "debug: log every entry into the guest");
+#include "hostdriver/command/command.h"
+#include "hostdriver/engine/engine.h"
+#include "hostdriver/kvm/kvm.h"
+#include "hostdriver/life/life.h"
+#include "hostdriver/memory/memory.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/watch/watch.h"
+#include "hostdriver/world/world.h"
 
 static const struct file_operations ring1_fops = {
 	.owner = THIS_MODULE,
@@ -46,18 +31,13 @@ static struct miscdevice ring1_device = {
 	.mode = 0660, /* the group is udev's to say: 60-ring1.rules */
 };
 
-static int check_parameters(void)
-{
-	if (ring1_tc_size < SZ_64K || ring1_tc_size > SZ_64M || ring1_tc_size % PAGE_SIZE) {
-		pr_err("tc_size must be a multiple of 4096 from 65536 to 67108864, not %u\n", ring1_tc_size);
-		return -EINVAL;
-	}
-	return 0;
-}
+static const struct ring1_request_handlers request_handlers = {
+	.pin = ring1_serve_pin,
+};
 
 static int __init ring1_init(void)
 {
-	int ret = check_parameters();
+	int ret = ring1_config_check();
 
 	if (ret)
 		return ret;
@@ -75,6 +55,7 @@ static int __init ring1_init(void)
 		ring1_engine_exit();
 		return ret;
 	}
+	ring1_command_init(&request_handlers);
 	ring1_sleep_init();
 	ring1_debugfs_init();
 	ret = misc_register(&ring1_device);
@@ -89,7 +70,7 @@ static int __init ring1_init(void)
 	}
 	pr_info("ready: /dev/ring1%s, engine %s, scheduler %s, translation cache %u KiB\n",
 		ring1_kvm_name_init(&ring1_fops) ? " and /dev/kvm" : "",
-		ring1_engine_default_name(), ring1_sched_policy_name(ring1_sched_policy), ring1_tc_size / SZ_1K);
+		ring1_engine_default_name(), ring1_sched_name(), ring1_tc_size / SZ_1K);
 	return 0;
 }
 

@@ -2,10 +2,23 @@
 /* Entering the monitor for anything, and carrying out a command other than RUN. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cache.h>
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/command/command.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "hostdriver/world/world.h"
+
+static const struct ring1_request_handlers *request_handlers __ro_after_init;
+
+void ring1_command_init(const struct ring1_request_handlers *handlers)
+{
+	request_handlers = handlers;
+}
 
 /* The monitor failed or broke the protocol: its VM is over, the host goes on. Any user can have this as often as he likes. */
 void ring1_vcpu_die(struct ring1_vcpu *vcpu, const char *reason)
@@ -29,6 +42,13 @@ static void let_others_run(struct ring1_vcpu *vcpu)
 	cond_resched();
 }
 
+/* The answer is not to be used. */
+static void withdraw_pin(struct ring1_vcpu *vcpu)
+{
+	vcpu->shared->pin.count = 0;
+	vcpu->shared->pin.backing = RING1_BACKING_RETRY;
+}
+
 /*
  * One visit to the monitor with shared->command; serves what is the same in every situation. After the first visit of
  * a command the monitor waits for answers, so the command is RUN from then on.
@@ -47,13 +67,13 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 		shared->command = RING1_COMMAND_RUN;
 		switch (request) {
 		case RING1_REQUEST_PIN:
-			ring1_serve_pin(vcpu);
+			request_handlers->pin(vcpu);
 			/*
 			 * The dying get no memory any more. Whoever enters next may have given it away before: the monitor
 			 * must ask again.
 			 */
 			if (fatal_signal_pending(current)) {
-				ring1_withdraw_pin(vcpu);
+				withdraw_pin(vcpu);
 				return RING1_REQUEST_INTERRUPT;
 			}
 			let_others_run(vcpu);
@@ -64,7 +84,7 @@ enum ring1_request ring1_vcpu_enter(struct ring1_vcpu *vcpu)
 			break;
 		case RING1_REQUEST_NONE:
 			/* What was answered before may not have been heard. */
-			ring1_withdraw_pin(vcpu);
+			withdraw_pin(vcpu);
 			return request;
 		case RING1_REQUEST_PANIC:
 			ring1_vcpu_die(vcpu, "the monitor panicked");

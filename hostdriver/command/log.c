@@ -9,8 +9,10 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/barrier.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/command/command.h"
+#include "hostdriver/vm/vcpu.h"
 
 #define LINE_MAX 200
 #define PANIC_LINES 200

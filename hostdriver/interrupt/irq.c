@@ -4,9 +4,14 @@
  * interrupt controllers. Before it exists, or when the queue is full, a line keeps one pulse and its last level: a
  * controller latches no more than that either.
  */
+#include <linux/kvm.h>
+#include <linux/spinlock.h>
 #include <asm/barrier.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/interrupt/interrupt.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
 
 #define LEVEL_HIGH 0x8000
 

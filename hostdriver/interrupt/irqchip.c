@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The interrupt controllers and the timer live in the monitor; here are their ioctls. */
+#include <linux/kvm.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
+#include <asm/barrier.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/command/command.h"
+#include "hostdriver/interrupt/interrupt.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
 
 static bool has_vcpu(const struct ring1_vm *vm)
 {

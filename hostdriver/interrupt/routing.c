@@ -3,10 +3,14 @@
  * KVM_SET_GSI_ROUTING: the routing of a PC is fixed in the monitor, so a table is accepted exactly if it says the same:
  * lines 0 to 15 to the pins of the two PICs, every line to the pin of the I/O APIC with its number, or line 0 to pin 2.
  */
+#include <linux/err.h>
+#include <linux/kvm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/interrupt/interrupt.h"
+#include "hostdriver/vm/vm.h"
+#include "include/ring1/vcpu_shared.h"
 
 #define PIC_PINS 8
 #define MAX_ROUTES (2 * RING1_MAX_GSI)

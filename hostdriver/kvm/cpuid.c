@@ -4,13 +4,18 @@
  * Guest user code executes CPUID natively on processors without CPUID faulting, so nothing is offered that the
  * processor lacks. Leaves: SDM 2A CPUID; 0x8000xxxx: APM 3 appendix E.
  */
+#include <linux/kvm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/kvm_para.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/engine/engine.h"
+#include "hostdriver/kvm/kvm.h"
+#include "hostdriver/vm/vm.h"
+#include "include/ring1/msr_list.h"
 
 #define BIT_RANGE(high, low) ((~0U >> (31 - (high))) & ~((1U << (low)) - 1))
 

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_GET/SET_MSRS and the list of the numbers they know. */
+#include <linux/err.h>
+#include <linux/kvm.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/msr.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/engine/engine.h"
+#include "hostdriver/kvm/state.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vcpu.h"
+#include "include/ring1/msr_list.h"
 
 #define MAX_ENTRIES 256
 

@@ -6,13 +6,15 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/fs.h>
+#include <linux/kvm.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
 #include <asm/processor.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/kvm/kvm.h"
 
 static bool kvm_device = true;
 module_param(kvm_device, bool, 0444);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The common part of ioctls that take or give one structure of fixed size. */
+#include <linux/err.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/kvm/ops.h"
 
 const struct ring1_op *ring1_op_find(const struct ring1_op *ops, unsigned int count, unsigned int cmd)
 {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_SET/GET_CPUID2: the table the monitor answers the guest's CPUID from. */
+#include <linux/err.h>
+#include <linux/kvm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/kvm/state.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vcpu.h"
+#include "include/ring1/msr_list.h"
 
 static u8 physical_bits(const struct kvm_cpuid_entry2 *entries, u32 count)
 {

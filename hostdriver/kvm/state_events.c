@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events on their way into the guest: KVM_GET/SET_VCPU_EVENTS, MP_STATE, KVM_INTERRUPT, KVM_NMI. */
+#include <linux/kvm.h>
 #include <asm/trapnr.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/kvm/state.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
 
 #define VALID_IN_GET (KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW)
 #define ACCEPTED_IN_SET (VALID_IN_GET | KVM_VCPUEVENT_VALID_SIPI_VECTOR | KVM_VCPUEVENT_VALID_SMM)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_GET/SET_REGS and KVM_GET/SET_DEBUGREGS. */
+#include <linux/kvm.h>
 #include <linux/string.h>
 #include <asm/processor-flags.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/kvm/state.h"
+#include "hostdriver/vm/vcpu.h"
 
 /* The register with the given encoding; struct kvm_regs has another order: rax rbx rcx rdx rsi rdi rsp rbp r8... */
 static u64 *register_of(struct kvm_regs *regs, int encoding)

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_GET/SET_SREGS: segments, descriptor tables, control registers and the interrupt on its way. */
 #include <linux/bitops.h>
+#include <linux/kvm.h>
 #include <linux/string.h>
 #include <asm/processor-flags.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/kvm/state.h"
+#include "hostdriver/vm/vcpu.h"
+#include "include/ring1/msr_list.h"
 
 enum { ES, CS, SS, DS, FS, GS };
 

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ioctls of /dev/ring1 itself, and what KVM_CHECK_EXTENSION answers. */
+#include <linux/err.h>
+#include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/engine/engine.h"
+#include "hostdriver/kvm/kvm.h"
+#include "hostdriver/kvm/state.h"
+#include "hostdriver/memory/memory.h"
+#include "hostdriver/vm/vm.h"
+#include "include/ring1/vcpu_shared.h"
 
 int ring1_check_extension(unsigned long capability)
 {
@@ -76,7 +83,7 @@ long ring1_system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_GET_API_VERSION:
 		return arg ? -EINVAL : KVM_API_VERSION;
 	case KVM_CREATE_VM:
-		return ring1_vm_create(arg);
+		return ring1_vm_fd(arg);
 	case KVM_CHECK_EXTENSION:
 		return ring1_check_extension(arg);
 	case KVM_GET_VCPU_MMAP_SIZE:

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls on a vCPU's file descriptor. */
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/kvm.h>
+#include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/kvm_para.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/interrupt/interrupt.h"
+#include "hostdriver/kvm/kvm.h"
+#include "hostdriver/kvm/ops.h"
+#include "hostdriver/kvm/state.h"
+#include "hostdriver/run/run.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "hostdriver/watch/watch.h"
 
 /* The guest learns that it was stopped, so that it does not take the gap for a hang of its own. */
 static int kvmclock_ctrl(void *object, void *unused)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The state of a processor after power-up (SDM 3A 9.1.1). */
+#include <linux/string.h>
 #include <asm/msr.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/life/life.h"
+#include "hostdriver/vm/vcpu.h"
 
 #define DATA_ACCESS (RING1_AR_ACCESSED | RING1_AR_WRITABLE | RING1_AR_S | RING1_AR_P)
 #define LDT_ACCESS (2 | RING1_AR_P)

@@ -5,23 +5,43 @@
  * monitor ask for the page (pin.c), which enters it here.
  */
 #include <linux/bitmap.h>
+#include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/command/command.h"
+#include "hostdriver/memory/memory.h"
+#include "hostdriver/memory/slots.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "hostdriver/world/world.h"
 
 static size_t log_bytes(const struct ring1_memslot *slot)
 {
 	return BITS_TO_LONGS(slot->npages) * sizeof(long);
 }
 
+/* In the monitors' windows; each has given up the right to write before. */
+static void write_protect(struct ring1_vm *vm, u64 gfn, u64 count)
+{
+	int i;
+
+	for (i = 0; i < RING1_MAX_VCPUS; i++)
+		if (vm->vcpus[i])
+			ring1_world_protect_guest(vm->vcpus[i]->world, gfn, count);
+}
+
 /* The vCPUs are owned. They run again only after they have lost the right to write. */
 static void protect(struct ring1_vm *vm, u64 gfn, u64 count)
 {
 	ring1_vm_command_range(vm, RING1_COMMAND_LOG_DIRTY, gfn, count, "the monitor could not protect guest memory");
-	ring1_write_protect(vm, gfn, count);
+	write_protect(vm, gfn, count);
 }
 
 /* All pages are clean at the start. */

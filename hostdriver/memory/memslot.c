@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Memory slots: which guest-physical addresses are backed by which part of the process's memory. */
+/* KVM_SET_USER_MEMORY_REGION: which guest-physical addresses are backed by which part of the process's memory. */
+#include <linux/kvm.h>
+#include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
-#include "hostdriver/ring1.h"
-
-struct ring1_memslot *ring1_slot_of(struct ring1_vm *vm, u64 gfn)
-{
-	struct ring1_memslot *slot;
-
-	list_for_each_entry(slot, &vm->slots, node)
-		if (gfn >= slot->base_gfn && gfn - slot->base_gfn < slot->npages)
-			return slot;
-	return NULL;
-}
+#include "hostdriver/memory/memory.h"
+#include "hostdriver/memory/slots.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vm.h"
 
 void ring1_slots_free(struct ring1_vm *vm)
 {
@@ -25,16 +22,6 @@ void ring1_slots_free(struct ring1_vm *vm)
 		kfree(slot);
 	}
 	INIT_LIST_HEAD(&vm->slots);
-}
-
-struct ring1_memslot *ring1_slot_by_id(struct ring1_vm *vm, u32 id)
-{
-	struct ring1_memslot *slot;
-
-	list_for_each_entry(slot, &vm->slots, node)
-		if (slot->id == id)
-			return slot;
-	return NULL;
 }
 
 static bool overlaps_other(struct ring1_vm *vm, const struct ring1_memslot *self, u64 gfn, u64 npages)

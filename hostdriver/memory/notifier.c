@@ -4,11 +4,19 @@
  * of addresses, or the right to write; until it tells that it is done nothing found there may be used. No reference to
  * a page is kept, so nothing outlives the process (docs/races.md).
  */
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <asm/barrier.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/memory/memory.h"
+#include "hostdriver/memory/slots.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "hostdriver/world/world.h"
 
 /* vm->memory_lock is held. True: some of the addresses are the guest's, and every world has been told. */
 static bool withdraw_addresses(struct ring1_vm *vm, u64 start, u64 end, bool tell)

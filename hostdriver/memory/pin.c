@@ -6,11 +6,17 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/io.h>
+#include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/memory/memory.h"
+#include "hostdriver/memory/slots.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "hostdriver/world/world.h"
 
 /*
  * FOLL_WRITE makes the page the process's own, and dirty, as long as it stays mapped. Several at once if that needs no
@@ -104,21 +110,4 @@ void ring1_serve_pin(struct ring1_vcpu *vcpu)
 	vcpu->memory_error = found ?: -EFAULT;
 	if (!fatal_signal_pending(current))
 		pr_warn_ratelimited("process %d: guest page 0x%llx cannot be had: %ld\n", vcpu->vm->pid, pin->gfn, found);
-}
-
-/* The answer is not to be used. */
-void ring1_withdraw_pin(struct ring1_vcpu *vcpu)
-{
-	vcpu->shared->pin.count = 0;
-	vcpu->shared->pin.backing = RING1_BACKING_RETRY;
-}
-
-/* In the monitors' windows; each has given up the right to write before. */
-void ring1_write_protect(struct ring1_vm *vm, u64 gfn, u64 count)
-{
-	int i;
-
-	for (i = 0; i < RING1_MAX_VCPUS; i++)
-		if (vm->vcpus[i])
-			ring1_world_protect_guest(vm->vcpus[i]->world, gfn, count);
 }

@@ -3,11 +3,14 @@
  * Between the monitor's exits and struct kvm_run, which user space may write at any time: our own copy of the exit says
  * what is owed, only the answer's bytes come from there.
  */
+#include <linux/kvm.h>
 #include <linux/minmax.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/run/run.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
 
 static u32 access_size(u32 size, u32 limit)
 {

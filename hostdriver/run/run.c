@@ -4,12 +4,23 @@
  * signal, immediate_exit, another thread that wants the vCPU - raises `kick`, and the monitor answers at the next
  * instruction boundary with an exit of reason KVM_EXIT_INTR.
  */
+#include <linux/kvm.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
+#include <linux/wait.h>
+#include <asm/barrier.h>
 #include <asm/msr.h>
 
+#include "hostdriver/command/command.h"
 #include "hostdriver/compat.h"
-#include "hostdriver/ring1.h"
+#include "hostdriver/interrupt/interrupt.h"
+#include "hostdriver/run/run.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
 #include "hostdriver/world/speculation.h"
 
 #define RUN_STEP_ASIDE 1 /* give the vCPU to those who wait for it, then go on */

@@ -2,9 +2,13 @@
 /* Which processor's queue a vCPU is in. */
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
+#include <linux/spinlock.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/sched/slots.h"
+#include "hostdriver/vm/vcpu.h"
 
 static u64 load_of(int cpu)
 {

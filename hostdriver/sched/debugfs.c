@@ -4,13 +4,17 @@
  * number of them, change it. For whoever looks after the machine, who has no file descriptor of the VM.
  */
 #include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/sched/sched.h"
+#include "include/ring1/api.h"
+#include "sched/sched.h"
 
 #define LONGEST_TEXT 1024
 

@@ -7,8 +7,13 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <asm/barrier.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/sched/slots.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "sched/sched.h"
 
 static char *policy_name = "credit";
 module_param_named(sched, policy_name, charp, 0444);
@@ -40,6 +45,11 @@ void ring1_sched_exit(void)
 		return;
 	preempt_notifier_dec();
 	ring1_slots_exit();
+}
+
+const char *ring1_sched_name(void)
+{
+	return ring1_sched_policy_name(ring1_sched_policy);
 }
 
 void ring1_sched_vm_init(struct ring1_vm *vm)

@@ -6,9 +6,18 @@
  * and it ends sooner when others wait. So a VM that is alone keeps its slot, and is not delayed by a single lock.
  */
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <asm/barrier.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/sched/slots.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "sched/sched.h"
 
 static bool is_on(void)
 {

@@ -3,10 +3,18 @@
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <asm/barrier.h>
 
 #include "hostdriver/compat.h"
-#include "hostdriver/ring1.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/sched/slots.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/world/world.h"
+#include "sched/sched.h"
 
 /* KVM_RUN may be left for so long without losing the slot: long enough for a device's register in user space. */
 #define GRACE_NS (500 * NSEC_PER_USEC)

@@ -5,14 +5,16 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/timekeeping.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
-#include "include/ring1/tsc_restart.h"
 #include "hostdriver/compat.h"
-#include "hostdriver/ring1.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/vcpu.h"
+#include "include/ring1/tsc_restart.h"
 
 static uint sleep_test_ms;
 module_param(sleep_test_ms, uint, 0644);

@@ -7,7 +7,8 @@
 #include <linux/ktime.h>
 #include <linux/sched.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/vcpu.h"
 
 static u64 run_delay(void)
 {

@@ -3,7 +3,9 @@
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/own.h"
+#include "hostdriver/vm/vcpu.h"
 
 /* A far deadline is approached in steps, and so is one that the two clocks disagree about by a few parts per million. */
 #define LONGEST_STEP_MS 10000ULL

@@ -4,7 +4,10 @@
  * waits for a slot, and while the host does something else after a physical interrupt. A halted VM runs: it waits for
  * its own timer. The monitor takes the sum out of its clock and out of the guest's TSC when it is entered next.
  */
-#include "hostdriver/ring1.h"
+
+
+#include "hostdriver/time/time.h"
+#include "hostdriver/vm/vcpu.h"
 
 void ring1_vtime_stop(struct ring1_vcpu *vcpu)
 {

@@ -4,11 +4,16 @@
  * its VM, and a process its number: whoever finds the name taken gets <process>-<fd>-<a number used once>.
  */
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/command/command.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "hostdriver/watch/watch.h"
 
 static struct dentry *root;
 

@@ -4,11 +4,20 @@
  * values are the sums over its vCPUs.
  */
 #include <linux/anon_inodes.h>
+#include <linux/err.h>
 #include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kvm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <asm/barrier.h>
 
-#include "hostdriver/ring1.h"
+#include "hostdriver/life/life.h"
+#include "hostdriver/sched/sched.h"
+#include "hostdriver/vm/vcpu.h"
+#include "hostdriver/vm/vm.h"
+#include "hostdriver/watch/watch.h"
 
 #define NAME_SIZE 48
 
