@@ -126,8 +126,9 @@ void ShadowMmu::zap(unsigned index) {
   RING1_ASSERT(page.live && !page.roots);
   const bool directory = page.role.is_directory();
   const Handle base = index * kEntries;
-  for (unsigned i = 0; i < kEntries; ++i) {
-    listener_.worked(kEntryWork);
+  listener_.worked(kEntryWork * kEntries);
+  // A table is as often nearly empty as not. Those of the hole do not count in a directory.
+  for (unsigned i = 0; i < kEntries && (directory || page.present); ++i) {
     if (!page.entries[i]) continue;
     listener_.worked(kDropWork);
     if (!directory)

@@ -15,7 +15,7 @@ namespace ring1::shadowmmu {
 
 struct Limits {
   uint32_t max_shadow_pages = 4096;  // each costs two pages of memory
-  uint8_t prefetch = 16;             // entries looked at around a fault, a power of two, 1 = none
+  uint8_t prefetch = 4;              // entries looked at around a fault, a power of two, 1 = none
   uint8_t prefetch_large = 32;       // the same within a guest large page or without paging
   uint8_t flood_run = 8;             // writes to neighbouring entries that make a page lose its shadow
   uint16_t flood_writes = 64;        // the same for any writes without a use in between

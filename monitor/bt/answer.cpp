@@ -4,6 +4,7 @@
 // on. Here the common ones are answered in between, on the trap block. Whatever is not exactly as expected is left as it was,
 // for the general way; `short_ways=0` sends everything there.
 #include "monitor/bt/engine.h"
+#include "monitor/bt/plain_store.h"
 #include "monitor/vcpu/vcpu.h"
 #include "monitor/world/hardware.h"
 #include "x86/registers.h"
@@ -162,6 +163,7 @@ unsigned BtEngine::answer_page_fault() {
       shared_.stats.hidden_faults++;
       note_short_exit(RING1_EXIT_PAGE_FAULT);
       return go_on() != TB_LEAVE && has_wide_stack() ? TB_GO_ON : TB_LEAVE;
+    case shadowmmu::FaultKind::kTraced: return answer_store(static_cast<uint32_t>(address));
     case shadowmmu::FaultKind::kGuest: break;
     default: return TB_LEAVE;
   }
@@ -174,6 +176,23 @@ unsigned BtEngine::answer_page_fault() {
   note_short_exit(RING1_EXIT_PAGE_FAULT);
   live_ = Live::kState;
   return enter_again();
+}
+
+// A store to a traced page. It is the translated instruction that is executed, whose copy of the guest's bytes stands in the
+// cache: the block's registers are its operands as they are. Not below ESP, where sequences store what the guest does not.
+unsigned BtEngine::answer_store(uint32_t address) {
+  constexpr unsigned kWords = (PlainStore::kMostBytes + 3) / 4, kBelow = 16;
+  uint8_t code[4 * kWords];
+  PlainStore store;
+  TcOffset position;
+  if (live_ != Live::kTranslated || !cache_.contains(tc_eip(), &position)) return TB_LEAVE;
+  if (!ring1_guest_load(code, tc_eip(), kWords) || !read_plain_store(code, block_, &store)) return TB_LEAVE;
+  if (store.offset != address || static_cast<uint32_t>(block_.rsp) - address - 1 < kBelow) return TB_LEAVE;
+  if (!vcpu_.machine.write_ram(known_fault_.result.gpa, &store.value, sizeof store.value)) return TB_LEAVE;
+  block_.rip += store.length;
+  shared_.stats.trace_faults++;
+  note_short_exit(RING1_EXIT_PAGE_FAULT);
+  return go_on();
 }
 
 // Else the way back into the guest is another one (narrow_stack.h).

@@ -109,6 +109,7 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   unsigned answer_return(translator::Brief kind);
   unsigned answer_miss();
   unsigned answer_page_fault();
+  unsigned answer_store(uint32_t address);
   bool has_wide_stack();
   bool is_sysenter();
   unsigned enter_again();

@@ -44,6 +44,9 @@ class Machine final : public emulator::Machine, public GuestReader, private vtim
   bool read_system(Gva from, void* to, unsigned size, Gpa* page) override;
   void trace_descriptors(Gpa page, bool on) override;
 
+  // Within a page. False: that is not RAM which may be written without asking, and nothing has happened.
+  bool write_ram(Gpa gpa, const void* from, unsigned size);
+
   // As long as it lives, one instruction is emulated, or one event delivered.
   class Instruction {
    public:

@@ -82,6 +82,14 @@ void Machine::write_memory(Gpa gpa, void* to, const void* from, unsigned size) {
   host_.work(kStoreWork);
 }
 
+bool Machine::write_ram(Gpa gpa, const void* from, unsigned size) {
+  Hpa hpa;
+  paging::GuestPointer va;
+  if (gpa.offset() + size > kPageSize || memory_.known(gpa.page(), &hpa, &va) != Backing::kRam) return false;
+  write_memory(gpa, va.in(memory_) + gpa.offset(), from, size);
+  return true;
+}
+
 MemoryStatus Machine::write_piece(Gpa gpa, const uint8_t* from, unsigned size) {
   Hpa hpa;
   paging::GuestPointer va;

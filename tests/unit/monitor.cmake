@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What of the monitor needs no world of its own.
-ring1_unit_test(monitor_test SOURCES unit/monitor_recent_pages_test.cpp unit/monitor_withdrawals_test.cpp LINK shadowmmu)
+ring1_unit_test(monitor_test SOURCES unit/monitor_recent_pages_test.cpp unit/monitor_withdrawals_test.cpp
+  unit/monitor_plain_store_test.cpp ${CMAKE_SOURCE_DIR}/monitor/bt/plain_store.cpp LINK shadowmmu translator)
 # The monitor's own classes, on a host that answers in user space (monitor_world.h).
 ring1_unit_test(monitor_world_test
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/monitor_world.cpp

@@ -146,13 +146,13 @@ TEST_F(Legacy, TablesOutsideRamAreEmpty) {
 TEST_F(Legacy, PrefetchTakesAccessedNeighboursOnly) {
   machine.prefetch = true;
   for (unsigned i = 0; i < 16; ++i) pte(i) = (kData + i * 0x1000) | kAll;
-  pte(4) |= kA;
-  pte(5) |= kA | kD;
+  pte(1) |= kA;
+  pte(2) |= kA | kD;
   machine.access(kBase, Machine::kRead);
-  EXPECT_TRUE(machine.mapped(kBase + 0x4000));
-  EXPECT_FALSE(machine.writable(kBase + 0x4000));
-  EXPECT_TRUE(machine.writable(kBase + 0x5000));
-  EXPECT_FALSE(machine.mapped(kBase + 0x6000));
+  EXPECT_TRUE(machine.mapped(kBase + 0x1000));
+  EXPECT_FALSE(machine.writable(kBase + 0x1000));
+  EXPECT_TRUE(machine.writable(kBase + 0x2000));
+  EXPECT_FALSE(machine.mapped(kBase + 0x3000));
   EXPECT_EQ(machine.mmu.stats().mmu_prefetched, 2u);
   machine.check();
 }
