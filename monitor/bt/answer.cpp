@@ -190,6 +190,7 @@ unsigned BtEngine::answer_store(uint32_t address) {
   if (store.offset != address || static_cast<uint32_t>(block_.rsp) - address - 1 < kBelow) return TB_LEAVE;
   if (!vcpu_.machine.write_ram(known_fault_.result.gpa, &store.value, sizeof store.value)) return TB_LEAVE;
   block_.rip += store.length;
+  block_.rflags &= ~uint64_t{eflags::kRf};  // of the fault; the instruction is done
   shared_.stats.trace_faults++;
   note_short_exit(RING1_EXIT_PAGE_FAULT);
   return go_on();

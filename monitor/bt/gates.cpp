@@ -166,6 +166,7 @@ bool Gates::sysexit() {
   cpu_.seg[kSs] = flat(base + 24, kFlatData, 3);
   cpu_.rip = static_cast<uint32_t>(cpu_.gpr[kRdx]);
   cpu_.gpr[kRsp] = static_cast<uint32_t>(cpu_.gpr[kRcx]);
+  cpu_.rflags &= ~uint64_t{eflags::kRf};  // as behind any instruction
   cpu_.shadow = 0;
   return true;
 }

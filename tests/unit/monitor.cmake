@@ -2,6 +2,10 @@
 # What of the monitor needs no world of its own.
 ring1_unit_test(monitor_test SOURCES unit/monitor_recent_pages_test.cpp unit/monitor_withdrawals_test.cpp
   unit/monitor_plain_store_test.cpp ${CMAKE_SOURCE_DIR}/monitor/bt/plain_store.cpp LINK shadowmmu translator)
+# Short ways against the general ones.
+ring1_unit_test(monitor_gates_test
+  SOURCES unit/monitor_gates_test.cpp ${CMAKE_SOURCE_DIR}/monitor/bt/gates.cpp ${CMAKE_SOURCE_DIR}/monitor/bt/segments.cpp
+  LINK emulator shadowmmu)
 # The monitor's own classes, on a host that answers in user space (monitor_world.h).
 ring1_unit_test(monitor_world_test
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/monitor_world.cpp
