@@ -68,6 +68,10 @@ void IoApic::resend_levels() {
   }
 }
 
+bool IoApic::sends(unsigned pin, uint8_t vector) const {
+  return !(entries_[pin] & kMasked) && vector_of(entries_[pin]) == vector;
+}
+
 bool IoApic::passes_extint() const { return !(entries_[0] & kMasked) && mode_of(entries_[0]) == DeliveryMode::kExtInt; }
 
 uint32_t IoApic::read(uint32_t offset) const {

@@ -21,7 +21,8 @@ class IoApic {
   // The local APIC has ended `vector`: level-triggered pins still high send it again. Returns the pins that use
   // the vector, as bits.
   uint32_t end_of_interrupt(uint8_t vector);
-  void resend_levels();        // the local APIC may have begun to listen
+  void resend_levels();  // the local APIC may have begun to listen
+  bool sends(unsigned pin, uint8_t vector) const;
   bool passes_extint() const;  // pin 0, wired to the 8259 pair, is in ExtINT mode
 
   uint32_t read(uint32_t offset) const;

@@ -40,6 +40,7 @@ int IrqChip::acknowledge() {
   const int vector = lapic_.pending();
   if (vector >= 0) {
     lapic_.acknowledge(static_cast<uint8_t>(vector));
+    if (ioapic_.sends(kTimerPin, static_cast<uint8_t>(vector))) line_taken(0);
     return vector;
   }
   return extint_pending() ? acknowledge_pic() : -1;
@@ -48,6 +49,7 @@ int IrqChip::acknowledge() {
 int IrqChip::acknowledge_pic() {
   const auto pin = static_cast<unsigned>(master_.pending());
   master_.acknowledge(pin);
+  if (pin == 0) line_taken(0);
   if (master_.auto_eoi() && pin != Pic::kCascadePin) pic_ended(0, static_cast<uint8_t>(1u << pin));
   int vector = master_.vector(pin);
   if (pin == Pic::kCascadePin) {

@@ -24,9 +24,11 @@ inline constexpr uint64_t kIoApicBase = 0xfec00000;
 inline constexpr uint64_t kDefaultApicBase = 0xfee00000;
 inline constexpr uint64_t kApicBaseEnabled = 1u << 11, kApicBaseBsp = 1u << 8;
 
-// Told when the guest has ended the interrupt of a line (EOI): the next edge will be seen.
+// Told when the guest has been given the interrupt of a line, and when it has ended it (EOI): the next edge will be
+// seen.
 class LineListener {
  public:
+  virtual void line_taken(unsigned gsi) { (void)gsi; }
   virtual void line_ended(unsigned gsi) = 0;
 
  protected:
@@ -65,7 +67,10 @@ class IrqChip {
   void set_cr8(uint64_t value) { lapic_.set_task_priority(static_cast<uint8_t>((value & 0xf) << 4)); }
 
   uint64_t next_deadline() const { return lapic_.next_deadline(); }  // kNoDeadline: none
-  void advance(uint64_t now) { lapic_.advance(now); }
+  void advance(uint64_t now, bool at_work = false) { lapic_.advance(now, at_work); }
+  bool makes_up_now(uint64_t now) const { return lapic_.makes_up_now(now); }
+  // The local APIC's timer sends this vector.
+  bool is_timer(uint8_t vector) const { return lapic_.is_timer(vector); }
 
   // chip_id KVM_IRQCHIP_*; false: no such chip.
   bool save(kvm_irqchip* to) const;
@@ -80,6 +85,9 @@ class IrqChip {
   int acknowledge_pic();
   void pic_changed();  // after anything that may have changed an INT output
   void pic_ended(unsigned first_gsi, uint8_t pins);
+  void line_taken(unsigned gsi) {
+    if (listener_) listener_->line_taken(gsi);
+  }
   void lapic_ended(uint8_t vector);
 
   Pic master_{true}, slave_{false};

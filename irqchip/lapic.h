@@ -74,7 +74,11 @@ class LocalApic {
   void set_task_priority(uint8_t value) { reg(kApicTpr) = value; }
 
   uint64_t next_deadline() const;
-  void advance(uint64_t now);
+  // at_work: a handler of the timer's interrupt is not over, as far as can be seen.
+  void advance(uint64_t now, bool at_work = false);
+  // Would a tick out of turn be given now, and nothing else?
+  bool makes_up_now(uint64_t now) const { return ticks_.pending() && now >= ticks_.due() && now < timer_expiry_; }
+  bool is_timer(uint8_t vector) const { return timer_vector() == vector; }
 
   bool take_nmi() {
     const bool pending = nmi_;
@@ -97,7 +101,8 @@ class LocalApic {
   int highest(uint32_t bitmap) const;
   uint8_t processor_priority() const;
 
-  int end_of_interrupt();
+  uint8_t timer_vector() const { return static_cast<uint8_t>(reg(kApicLvtTimer)); }
+  int end_of_interrupt(uint64_t now);
   void write_icr(uint32_t value);
   void write_svr(uint32_t value);
   void error(uint32_t bit);

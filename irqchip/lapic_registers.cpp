@@ -26,10 +26,10 @@ uint32_t lvt_writable(uint32_t lvt) {
 
 }  // namespace
 
-int LocalApic::end_of_interrupt() {
+int LocalApic::end_of_interrupt(uint64_t now) {
   const int vector = highest(kApicIsr);
   if (vector >= 0) clear_bit(kApicIsr, static_cast<uint8_t>(vector));
-  if (vector == static_cast<int>(reg(kApicLvtTimer) & kVectorMask)) ticks_.ended();
+  if (vector == timer_vector()) ticks_.ended(now, period());
   return vector;
 }
 
@@ -78,7 +78,7 @@ int LocalApic::write(uint32_t offset, uint32_t value, uint64_t now) {
     case kApicId:
     case kApicLdr: reg(offset) = value & 0xff000000u; break;
     case kApicTpr: reg(offset) = value & 0xff; break;
-    case kApicEoi: return end_of_interrupt();
+    case kApicEoi: return end_of_interrupt(now);
     case kApicDfr: reg(offset) = value | 0x0fffffffu; break;
     case kApicSvr: write_svr(value); break;
     case kApicEsr:

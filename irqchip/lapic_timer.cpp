@@ -45,11 +45,13 @@ uint64_t LocalApic::next_deadline() const {
   return ticks_.pending() && ticks_.due() < timer_expiry_ ? ticks_.due() : timer_expiry_;
 }
 
-// A periodic timer's ticks that were missed are made up for.
-void LocalApic::advance(uint64_t now) {
+// A periodic timer's ticks that were missed are made up for, one that is in service being over first.
+void LocalApic::advance(uint64_t now, bool at_work) {
   if (now < next_deadline()) return;
   const uint64_t period = this->period();
-  if (now >= timer_expiry_) {
+  if (now < timer_expiry_) {
+    if (!ticks_.may_come(now, period, at_work || test_bit(kApicIsr, timer_vector()))) return;
+  } else {
     ticks_.add(period ? (now - timer_expiry_) / period + 1 : 1);
     if (period) timer_expiry_ += ((now - timer_expiry_) / period + 1) * period;
     timer_running_ = period != 0;

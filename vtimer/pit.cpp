@@ -10,6 +10,9 @@ constexpr uint8_t kReadBack = 3;
 constexpr uint8_t kReadBackNoCount = 0x20, kReadBackNoStatus = 0x10;
 constexpr uint8_t kWritable61 = 0x0f, kRefreshToggle = 0x10, kOutput2 = 0x20;
 constexpr uint64_t kRefreshNs = 15'085;  // channel 1's period of 18 clocks on the first PCs
+// What KVM's structure has no field for: zeros, as KVM gives them, say nothing.
+enum SavedField : unsigned { kSavedTicks, kSavedPolicy };
+enum SavedPolicy : uint32_t { kMadeUp = 1, kDropped = 2 };
 // The host is asked for a timer no more often; edges in between are counted all the same.
 constexpr uint64_t kMinInterval = 100'000;
 
@@ -39,15 +42,16 @@ void Pit::deliver(uint64_t now) {
   }
 }
 
-void Pit::advance(uint64_t now) {
+void Pit::advance(uint64_t now, bool at_work) {
   const uint64_t edges = channel_[0].edges(now);
   const uint64_t fresh = edges - seen_edges_;
   seen_edges_ = edges;
   ticks_.add(fresh);
-  if (ticks_.pending() && (fresh || (ended_ && now >= ticks_.due()))) {
+  if (fresh || (makes_up_now(now) && ticks_.may_come(now, channel_[0].period_ns(), at_work))) {
     ended_ = false;
     deliver(now);
   }
+  if (!makes_up_) ticks_.drop();
   uint64_t next = channel_[0].next_edge(now);
   if (ticks_.pending() && ended_ && ticks_.due() < next) next = ticks_.due();
   deadline_ = next != kNoDeadline && next < now + kMinInterval ? now + kMinInterval : next;
@@ -116,6 +120,8 @@ void Pit::save(kvm_pit_state2* to, uint64_t now) {
   __builtin_memset(to, 0, sizeof *to);
   for (unsigned i = 0; i < kChannels; ++i) channel_[i].save(&to->channels[i], now);
   if (port61_ & kSpeakerData) to->flags |= KVM_PIT_FLAGS_SPEAKER_DATA_ON;
+  to->reserved[kSavedTicks] = ticks_.pending();
+  to->reserved[kSavedPolicy] = makes_up_ ? kMadeUp : kDropped;
 }
 
 void Pit::restore(const kvm_pit_state2& from, uint64_t now) {
@@ -123,6 +129,9 @@ void Pit::restore(const kvm_pit_state2& from, uint64_t now) {
   port61_ = static_cast<uint8_t>((channel_[2].gate() ? kGate2 : 0) |
                                  (from.flags & KVM_PIT_FLAGS_SPEAKER_DATA_ON ? kSpeakerData : 0));
   forget_ticks(now);
+  if (const uint32_t policy = from.reserved[kSavedPolicy]) makes_up_ = policy != kDropped;
+  ticks_.add(from.reserved[kSavedTicks]);
+  line_ended(now);
 }
 
 }  // namespace ring1::vtimer

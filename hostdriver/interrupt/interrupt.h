@@ -4,6 +4,7 @@
 #define RING1_INTERRUPT_H
 
 struct kvm_irq_routing;
+struct kvm_reinject_control;
 struct ring1_vcpu;
 struct ring1_vm;
 
@@ -15,6 +16,7 @@ void ring1_irq_drain(struct ring1_vcpu *vcpu);
 /* irqchip.c */
 int ring1_create_irqchip(struct ring1_vm *vm);
 int ring1_create_pit2(void *vm, void *config);
+int ring1_reinject_control(struct ring1_vm *vm, const struct kvm_reinject_control __user *argp);
 int ring1_get_irqchip(void *vm, void *chip);
 int ring1_set_irqchip(void *vm, void *chip);
 int ring1_get_pit2(void *vm, void *state);

@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/barrier.h>
 
 #include "hostdriver/command/command.h"
@@ -71,6 +72,27 @@ int ring1_create_pit2(void *object, void *data)
 		ret = add_pit(vm);
 		ring1_vm_disown_vcpus(vm);
 	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+/* Late ticks are made up for (1, as it begins) or dropped (0). */
+int ring1_reinject_control(struct ring1_vm *vm, const struct kvm_reinject_control __user *argp)
+{
+	struct kvm_reinject_control control;
+	int i, ret = 0;
+
+	if (copy_from_user(&control, argp, sizeof(control)))
+		return -EFAULT;
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	if (vm->pit)
+		vm->drop_late_ticks = !control.pit_reinject;
+	else
+		ret = -ENXIO;
+	for (i = 0; i < RING1_MAX_VCPUS; i++)
+		if (vm->vcpus[i])
+			WRITE_ONCE(vm->vcpus[i]->shared->drop_late_ticks, vm->drop_late_ticks);
 	mutex_unlock(&vm->lock);
 	return ret;
 }

@@ -27,6 +27,7 @@ int ring1_check_extension(unsigned long capability)
 	case KVM_CAP_SYNC_MMU:
 	case KVM_CAP_EXT_CPUID:
 	case KVM_CAP_MP_STATE:
+	case KVM_CAP_REINJECT_CONTROL:
 	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
 	case KVM_CAP_USER_NMI:
 	case KVM_CAP_IRQ_INJECT_STATUS:

@@ -93,6 +93,8 @@ long ring1_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ring1_get_supported_cpuid(vm, (void __user *)arg);
 	case KVM_SET_TSS_ADDR:
 		return set_tss_addr(arg);
+	case KVM_REINJECT_CONTROL:
+		return ring1_reinject_control(vm, (void __user *)arg);
 	case KVM_SET_GSI_ROUTING:
 		return ring1_set_gsi_routing(vm, (void __user *)arg);
 	case KVM_GET_STATS_FD:

@@ -67,4 +67,5 @@ void ring1_config_fill(struct ring1_vcpu *vcpu)
 	config->max_gpa = RING1_MAX_GPA;
 	config->physical_bits = RING1_PHYSICAL_BITS;
 	config->identity_map = vcpu->vm->identity_map;
+	vcpu->shared->drop_late_ticks = vcpu->vm->drop_late_ticks;
 }

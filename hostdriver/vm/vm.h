@@ -52,6 +52,7 @@ struct ring1_vm {
 	u64 identity_map; /* guest physical address; of use to engine vmx where it needs one */
 	bool manual_dirty_log;
 	bool irqchip, pit;
+	bool drop_late_ticks; /* KVM_REINJECT_CONTROL */
 	/* Set with release under lock, read with acquire; never taken away before the VM ends. */
 	struct ring1_vcpu *vcpus[RING1_MAX_VCPUS];
 

@@ -180,7 +180,8 @@ struct ring1_vcpu_shared {
 	__u8 if_flag;			/* monitor -> host at each EXIT */
 	__u8 extint_valid, extint_vector; /* KVM_INTERRUPT without irqchip: host sets, monitor takes */
 	__u8 guest_stopped; /* KVM_KVMCLOCK_CTRL: tell the guest that it was stopped; the monitor takes it */
-	__u8 pad[2];
+	__u8 drop_late_ticks; /* [async] KVM_REINJECT_CONTROL: those of the PIT are not made up for; SET_PIT may change it */
+	__u8 pad;
 	__u64 wall_clock_ns; /* answer to WALL_CLOCK */
 
 	struct ring1_pages_request pages;

@@ -30,8 +30,21 @@ vtimer::TimerLine::Answer Devices::pulse() {
   }
 }
 
+void Devices::line_taken(unsigned gsi) {
+  if (gsi != 0) return;
+  took_tick_ = true;
+  pit_.line_taken();
+}
+
 void Devices::line_ended(unsigned gsi) {
-  if (gsi == 0) pit_.line_ended();
+  if (gsi == 0 && pit_.pending_ticks()) pit_.line_ended(now());
+}
+
+int Devices::acknowledge() {
+  took_tick_ = false;
+  const int vector = chip_.acknowledge();
+  if (vector >= 0 && chip_.is_timer(static_cast<uint8_t>(vector))) took_tick_ = true;
+  return vector;
 }
 
 bool Devices::internal_port(uint16_t port, unsigned size, uint32_t* value, bool is_write) {
@@ -80,7 +93,14 @@ bool Devices::memory(Gpa gpa, uint8_t* data, unsigned size, bool is_write) {
   return true;
 }
 
-void Devices::update() {
+bool Devices::makes_up_now() const {
+  const ring1_config& config = host_.shared().config;
+  if (!config.irqchip) return false;
+  const uint64_t time = now();
+  return chip_.makes_up_now(time) || (config.pit && pit_.makes_up_now(time));
+}
+
+void Devices::update(bool at_work) {
   ring1_irq_queue& queue = host_.shared().irq_queue;
   const uint32_t head = __atomic_load_n(&queue.head, __ATOMIC_ACQUIRE);
   while (queue.tail != head) {
@@ -90,8 +110,10 @@ void Devices::update() {
   }
   if (!host_.shared().config.irqchip) return;
   const uint64_t time = now();
-  if (time >= chip_.next_deadline()) chip_.advance(time);
-  if (host_.shared().config.pit && time >= pit_.next_deadline()) pit_.advance(time);
+  if (time >= chip_.next_deadline()) chip_.advance(time, at_work);
+  if (!host_.shared().config.pit) return;
+  pit_.set_makes_up(!__atomic_load_n(&host_.shared().drop_late_ticks, __ATOMIC_RELAXED));
+  if (time >= pit_.next_deadline()) pit_.advance(time, at_work);
 }
 
 uint64_t Devices::deadline_tsc() const {
@@ -108,13 +130,16 @@ void Devices::set_cr8(uint64_t value) {
 
 int Devices::command(ring1_command command) {
   ring1_vcpu_shared& shared = host_.shared();
-  update();  // lines that were set before belong to the state, or to what is replaced
+  update(true);  // lines that were set before belong to the state, or to what is replaced; nothing new is made up for
   touched_ = true;
   switch (command) {
     case RING1_COMMAND_GET_IRQCHIP: return chip_.save(&shared.payload.irqchip) ? 0 : -EINVAL;
     case RING1_COMMAND_SET_IRQCHIP: return chip_.restore(shared.payload.irqchip) ? 0 : -EINVAL;
     case RING1_COMMAND_GET_PIT: pit_.save(&shared.payload.pit, now()); return 0;
-    case RING1_COMMAND_SET_PIT: pit_.restore(shared.payload.pit, now()); return 0;
+    case RING1_COMMAND_SET_PIT:
+      pit_.restore(shared.payload.pit, now());
+      __atomic_store_n(&shared.drop_late_ticks, uint8_t{!pit_.makes_up()}, __ATOMIC_RELAXED);
+      return 0;
     case RING1_COMMAND_GET_CLOCK: shared.payload.clock.clock = now() + kvm_clock_offset_; return 0;
     case RING1_COMMAND_SET_CLOCK: kvm_clock_offset_ = shared.payload.clock.clock - now(); return 0;
     case RING1_COMMAND_GET_LAPIC: chip_.save_lapic(&shared.payload.lapic, now()); return 0;

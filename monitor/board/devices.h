@@ -22,13 +22,17 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
 
   // Virtual time stood for so many cycles of the processor's TSC.
   void time_stood(uint64_t cycles) { clock_.skip(cycles); }
-  // Takes over lines raised by the host and the passage of time.
-  void update();
+  // Takes over lines raised by the host and the passage of time. at_work: the guest's handler of a tick is not over.
+  void update(bool at_work = false);
+  // Is it time for a tick that is made up for, if no handler is at work?
+  bool makes_up_now() const;
   // Processor TSC of the next event; 0: none.
   uint64_t deadline_tsc() const;
 
   bool has_interrupt() const { return chip_.has_interrupt(); }
-  int acknowledge() { return chip_.acknowledge(); }  // vector, or -1: none any more
+  int acknowledge();  // vector, or -1: none any more
+  // The last one acknowledged was a timer's.
+  bool took_tick() const { return took_tick_; }
   bool take_nmi() { return chip_.take_nmi(); }
 
   void apic_base_written() { chip_.set_apic_base(host_.shared().cpu.apic_base); }
@@ -52,6 +56,7 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
 
  private:
   Answer pulse() override;
+  void line_taken(unsigned gsi) override;
   void line_ended(unsigned gsi) override;
 
   bool internal_port(uint16_t port, unsigned size, uint32_t* value, bool is_write);
@@ -62,6 +67,7 @@ class Devices final : private vtimer::TimerLine, private irqchip::LineListener {
   vtimer::Clock clock_;
   vtimer::Pit pit_;
   uint64_t kvm_clock_offset_ = 0;
+  bool took_tick_ = false;
   bool touched_ = true;
 };
 

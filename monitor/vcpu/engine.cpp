@@ -5,14 +5,18 @@
 #include <cstddef>
 
 #include "base/assert.h"
-#include "monitor/world/hardware.h"
 #include "monitor/vcpu/vcpu.h"
+#include "monitor/world/hardware.h"
 #include "x86/registers.h"
 
 namespace ring1::monitor {
 
 Engine::Engine(Vcpu& vcpu)
-    : vcpu_(vcpu), shared_(vcpu.shared), cpu_(vcpu.cpu), mmu_(vcpu.pool, vcpu.memory, *this, *this) {}
+    : vcpu_(vcpu),
+      shared_(vcpu.shared),
+      cpu_(vcpu.cpu),
+      mmu_(vcpu.pool, vcpu.memory, *this, *this),
+      tick_handler_(vcpu.cpu, vcpu.machine) {}
 
 void Engine::worked(unsigned instructions) { vcpu_.host.work(instructions); }
 
@@ -102,6 +106,7 @@ void Engine::inject_interrupt() {
   }
   cpu_.mp_state = RING1_MP_RUNNABLE;
   shared_.stats.interrupts_injected++;
+  if (vcpu_.devices.took_tick()) tick_handler_.begins();
   deliver(emulator::Event{.vector = static_cast<uint8_t>(vector)});
 }
 
@@ -115,8 +120,15 @@ void Engine::halt() {
   attend();
 }
 
+// A tick that is made up for waits until the handler of one before is over, which the guest's stack tells.
+bool Engine::tick_would_nest() {
+  if (!vcpu_.devices.makes_up_now()) return false;
+  to_architectural();
+  return tick_handler_.at_work();
+}
+
 bool Engine::serve_timers() {
-  vcpu_.devices.update();
+  vcpu_.devices.update(tick_would_nest());
   const uint64_t deadline = vcpu_.devices.deadline_tsc();
   if (deadline == shared_.deadline_tsc || cpu_.mp_state == RING1_MP_HALTED) return true;
   const bool earlier = deadline && (!shared_.deadline_tsc || deadline < shared_.deadline_tsc);

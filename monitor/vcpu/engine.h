@@ -8,6 +8,7 @@
 #include "emulator/decode_cache.h"
 #include "emulator/emulator.h"
 #include "include/ring1/vcpu_shared.h"
+#include "monitor/vcpu/tick_handler.h"
 #include "shadowmmu/shadow_mmu.h"
 
 namespace ring1::monitor {
@@ -145,6 +146,7 @@ class Engine : protected shadowmmu::Tlb, protected shadowmmu::Listener {
   void give_up_withdrawn();
   void check_mmu();
   bool serve_pending();  // false: start the round again
+  bool tick_would_nest();
   bool serve_timers();
   bool serve_breakpoints();
   bool serve_nmi();
@@ -154,6 +156,7 @@ class Engine : protected shadowmmu::Tlb, protected shadowmmu::Listener {
   void halt();
   emulator::Outcome step_watched(emulator::Fault* fault);
 
+  TickHandler tick_handler_;
   bool attention_ = true;  // something may be pending: look before the next entry
   uint64_t rounds_ = 0;    // counted for check_mmu()
   void account_exit(uint64_t now);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Interrupt controllers and timer in the kernel: creation, state, lines.
+#include <time.h>
+
 #include <cstring>
 
 #include "check.h"
@@ -41,6 +43,70 @@ TEST(irqchip_pit_create) {
   CHECK_EQ(vm.call(KVM_CREATE_PIT2, 8ul), -EFAULT);
   CHECK_EQ(vm.call(KVM_CREATE_PIT2, &config), 0);
   CHECK_EQ(vm.call(KVM_CREATE_PIT2, &config), -EEXIST);
+}
+
+TEST(irqchip_reinject_control) {
+  Vm vm;
+  kvm_reinject_control control = {};
+  CHECK_EQ(vm.call(KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_REINJECT_CONTROL)), 1);
+  CHECK_EQ(vm.call(KVM_REINJECT_CONTROL, &control), -ENXIO);
+  CHECK_EQ(vm.call(KVM_CREATE_IRQCHIP), 0);
+  CHECK_EQ(vm.call(KVM_REINJECT_CONTROL, &control), -ENXIO);
+  kvm_pit_config config = {};
+  CHECK_EQ(vm.call(KVM_CREATE_PIT2, &config), 0);
+  CHECK_EQ(vm.call(KVM_REINJECT_CONTROL, 8ul), -EFAULT);
+  CHECK_EQ(vm.call(KVM_REINJECT_CONTROL, &control), 0);
+  Vcpu vcpu(vm);
+  control.pit_reinject = 1;
+  CHECK_EQ(vm.call(KVM_REINJECT_CONTROL, &control), 0);
+}
+
+// Ticks of a PIT at 1 kHz whose first one nobody takes: those behind it are kept, or dropped. ring1 tells in the words
+// of the state that KVM has no use for, and takes them back.
+TEST(irqchip_late_ticks) {
+  constexpr unsigned kTicks = 0, kPolicy = 1, kMadeUp = 1, kDropped = 2;
+  RealMode guest({0xf4}, RealMode::kIrqchip);
+  SKIP_UNLESS(guest.vm.device.is_ring1(), "KVM does not tell");
+  const auto state_later = [&guest] {
+    const timespec time = {0, 50'000'000};
+    nanosleep(&time, nullptr);
+    kvm_pit_state2 state = {};
+    CHECK_EQ(guest.vm.call(KVM_GET_PIT2, &state), 0);
+    return state;
+  };
+  const auto reinject = [&guest](uint8_t on) {
+    kvm_reinject_control control = {};
+    control.pit_reinject = on;
+    CHECK_EQ(guest.vm.call(KVM_REINJECT_CONTROL, &control), 0);
+  };
+  kvm_pit_state2 pit = {};
+  CHECK_EQ(guest.vm.call(KVM_GET_PIT2, &pit), 0);
+  CHECK_EQ(pit.reserved[kPolicy], kMadeUp);
+  pit.channels[0].count = 1193;
+  pit.channels[0].mode = 2;
+  CHECK_EQ(guest.vm.call(KVM_SET_PIT2, &pit), 0);
+  kvm_pit_state2 late = state_later();
+  CHECK(late.reserved[kTicks] >= 40);
+  const uint32_t owed = late.reserved[kTicks];
+  CHECK_EQ(guest.vm.call(KVM_SET_PIT2, &late), 0);
+  CHECK_EQ(guest.vm.call(KVM_GET_PIT2, &late), 0);
+  CHECK(late.reserved[kTicks] >= owed);
+
+  reinject(0);
+  late = state_later();
+  CHECK_EQ(late.reserved[kTicks], 0);
+  CHECK_EQ(late.reserved[kPolicy], kDropped);
+  // What KVM tells says nothing of it.
+  late.reserved[kPolicy] = 0;
+  CHECK_EQ(guest.vm.call(KVM_SET_PIT2, &late), 0);
+  CHECK_EQ(state_later().reserved[kPolicy], kDropped);
+  late.reserved[kPolicy] = kMadeUp;
+  CHECK_EQ(guest.vm.call(KVM_SET_PIT2, &late), 0);
+  CHECK(state_later().reserved[kTicks] >= 40);
+  reinject(0);
+  CHECK_EQ(state_later().reserved[kTicks], 0);
+  reinject(1);
+  CHECK(state_later().reserved[kTicks] >= 40);
 }
 
 // A VMM may have looked at the vCPU already.

@@ -290,7 +290,9 @@ TEST_F(ApicTest, MissedTicksComeInARow) {
     now = end;
   };
   run_to(now);
-  EXPECT_EQ(ticks, 10u);
+  EXPECT_EQ(ticks, 1u);
+  run_to(1000 + 13 * 1000000);
+  EXPECT_EQ(ticks, 13u) << "four in a period";
   run_to(1000 + 50 * 1000000);
   EXPECT_EQ(ticks, 50u) << "caught up, and no more than that";
 }
@@ -304,10 +306,35 @@ TEST_F(ApicTest, MissedTicksWaitForTheEnd) {
   chip.advance(now);
   EXPECT_EQ(chip.acknowledge(), 0x31);
   EXPECT_GE(chip.next_deadline(), now + 400000);
+  now += 100000;
   write(kApicEoi, 0);
-  EXPECT_LE(chip.next_deadline(), now);
+  EXPECT_EQ(chip.next_deadline(), now + 250000) << "a quarter of the period";
+  now += 250000;
   chip.advance(now);
   EXPECT_EQ(chip.acknowledge(), 0x31);
+}
+
+// Nor while it is in service, or its handler works on behind the EOI.
+TEST_F(ApicTest, MissedTicksWaitForTheHandler) {
+  write(kApicDivide, 0xb);
+  write(kApicLvtTimer, 0x31 | kLvtPeriodic);
+  write(kApicInitialCount, 1000000);
+  now = 1000 + 10 * 1000000 + 1000;
+  chip.advance(now);
+  EXPECT_EQ(chip.acknowledge(), 0x31);
+  now += 500000;
+  ASSERT_TRUE(chip.makes_up_now(now));
+  chip.advance(now);
+  EXPECT_FALSE(chip.has_interrupt()) << "in service";
+  write(kApicEoi, 0);
+  now += 250000;
+  ASSERT_TRUE(chip.makes_up_now(now));
+  chip.advance(now, true);
+  write(kApicTpr, 0);
+  EXPECT_FALSE(chip.has_interrupt());
+  now = 1000 + 11 * 1000000;
+  chip.advance(now, true);
+  EXPECT_EQ(chip.acknowledge(), 0x31) << "a regular one";
 }
 
 TEST_F(ApicTest, AfterALongStopTimeJumps) {

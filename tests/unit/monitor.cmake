@@ -16,6 +16,7 @@ ring1_unit_test(monitor_world_test
           ${CMAKE_CURRENT_SOURCE_DIR}/unit/monitor_hidden_memory_test.cpp
           ${CMAKE_CURRENT_SOURCE_DIR}/unit/monitor_devices_test.cpp
           ${CMAKE_CURRENT_SOURCE_DIR}/unit/monitor_paravirt_clock_test.cpp
+          ${CMAKE_CURRENT_SOURCE_DIR}/unit/monitor_tick_handler_test.cpp
           ${CMAKE_SOURCE_DIR}/monitor/world/debug_registers.cpp
           ${CMAKE_SOURCE_DIR}/monitor/world/host.cpp
           ${CMAKE_SOURCE_DIR}/monitor/world/log.cpp
@@ -29,6 +30,7 @@ ring1_unit_test(monitor_world_test
           ${CMAKE_SOURCE_DIR}/monitor/vcpu/machine_paging.cpp
           ${CMAKE_SOURCE_DIR}/monitor/vcpu/machine_physical.cpp
           ${CMAKE_SOURCE_DIR}/monitor/vcpu/paravirt_clock.cpp
+          ${CMAKE_SOURCE_DIR}/monitor/vcpu/tick_handler.cpp
           ${CMAKE_SOURCE_DIR}/monitor/bt/narrow_stack.cpp
           ${CMAKE_SOURCE_DIR}/monitor/bt/segments.cpp
           ${CMAKE_SOURCE_DIR}/monitor/bt/tc_memory.cpp

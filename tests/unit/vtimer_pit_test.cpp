@@ -40,13 +40,16 @@ class PitTest : public ::testing::Test, public TimerLine {
     ++pulses;
     return answer;
   }
-  unsigned run_to(uint64_t ticks) {  // as the monitor does it, each interrupt ended at once
+  unsigned run_to(uint64_t ticks) {  // as the monitor does it, each interrupt taken and ended at once
     const unsigned before = pulses;
     const uint64_t end = start + pit_ns(ticks);
     while (pit.next_deadline() <= end) {
       if (pit.next_deadline() > now) now = pit.next_deadline();
+      const unsigned taken = pulses;
       pit.advance(now);
-      pit.line_ended();
+      if (pulses == taken) continue;
+      pit.line_taken();
+      pit.line_ended(now);
     }
     now = end;
     return pulses - before;
@@ -272,7 +275,7 @@ TEST_F(PitTest, MissedTicksComeWhenTheGuestRunsAgain) {
   EXPECT_EQ(pulses, 1u);
   EXPECT_EQ(pit.pending_ticks(), 5u);
   answer = Answer::kDelivered;
-  run_to(1193 * 6);
+  run_to(1193 * 8);
   EXPECT_EQ(pit.pending_ticks(), 0u);
   run_to(1193 * 20);
   EXPECT_EQ(pulses, 21u) << "every tick once, and the one that was coalesced";
@@ -281,15 +284,17 @@ TEST_F(PitTest, MissedTicksComeWhenTheGuestRunsAgain) {
 
 // A backlog that is larger than what may come in a row.
 TEST_F(PitTest, ManyMissedTicksComeAtTwiceTheRate) {
-  constexpr unsigned kRow = TickBacklog::kMostInARow, kOwed = kRow + 50;
+  constexpr unsigned kRow = TickBacklog::kMostInARow, kOwed = Pit::kMaxPending - 10;
   program(0, 2, 1193);
   at(1193 * kOwed);
   pit.advance(now);
-  pit.line_ended();
-  run_to(1193 * kOwed + 1);
-  EXPECT_NEAR(pulses, kRow, 2);
+  pit.line_ended(now);
+  // Four in a period, as long as there are no more than may come in a row and two for each period that passes
+  // meanwhile.
+  run_to(1193 * (kOwed + kRow / 2) + 1);
+  EXPECT_NEAR(pulses, 2 * kRow, 4);
   const unsigned before = pulses;
-  run_to(1193 * (kOwed + 20));
+  run_to(1193 * (kOwed + kRow / 2 + 20));
   EXPECT_NEAR(pulses - before, 40, 2);
   run_to(1193 * (kOwed + 200));
   EXPECT_EQ(pulses, kOwed + 200);
@@ -300,7 +305,7 @@ TEST_F(PitTest, AfterDroppedTicksTheRestIsSpaced) {
   program(0, 2, 1193);
   at(1193 * 1000);
   pit.advance(now);
-  pit.line_ended();
+  pit.line_ended(now);
   EXPECT_EQ(pit.dropped_ticks(), 1000u - Pit::kMaxPending);
   run_to(1193 * 1010);
   EXPECT_NEAR(pulses, 1 + 20, 2);
@@ -311,27 +316,98 @@ TEST_F(PitTest, AQuarterOfAProcessorHasAllTicks) {
   program(0, 2, 1193);
   for (unsigned turn = 1; turn <= 50; ++turn) {
     at(1193 * 40 * turn);
-    pit.advance(now);
-    pit.line_ended();
     run_to(1193 * (40 * turn + 10));
   }
   EXPECT_EQ(pulses, 40u * 50 + 10);
   EXPECT_EQ(pit.dropped_ticks(), 0u);
 }
 
-// A guest that does not end its interrupt is not given another.
+// A guest that does not end its interrupt is not given another, and then not at once.
 TEST_F(PitTest, NoTickBeforeTheEnd) {
   program(0, 2, 1193);
   at(1193 * 5);
   pit.advance(now);
   EXPECT_EQ(pulses, 1u);
-  at(1193 * 5 + 900);
+  pit.line_taken();
+  at(1193 * 5 + 600);
   pit.advance(now);
   EXPECT_EQ(pulses, 1u);
-  pit.line_ended();
-  EXPECT_LE(pit.next_deadline(), now);
+  pit.line_ended(now);
+  EXPECT_GE(pit.next_deadline(), now + pit_ns(1193) / 4);
+  at(1193 * 5 + 600 + 290);
+  pit.advance(now);
+  EXPECT_EQ(pulses, 1u) << "a quarter of a period is 298 clocks";
+  at(1193 * 5 + 600 + 300);
   pit.advance(now);
   EXPECT_EQ(pulses, 2u);
+}
+
+// One that ends it at once and works on is not given another in the middle of that, but its regular ticks.
+TEST_F(PitTest, NoTickIsMadeUpForInAHandler) {
+  program(0, 2, 1193);
+  at(1193 * 5);
+  pit.advance(now);
+  pit.line_taken();
+  pit.line_ended(now);
+  for (unsigned quarter = 1; quarter < 4; ++quarter) {
+    at(1193 * 5 + 300 * quarter);
+    EXPECT_TRUE(pit.makes_up_now(now));
+    pit.advance(now, true);
+    EXPECT_EQ(pulses, 1u) << quarter;
+    EXPECT_FALSE(pit.makes_up_now(now));
+  }
+  at(1193 * 6);
+  pit.advance(now, true);
+  EXPECT_EQ(pulses, 2u) << "a regular one";
+  pit.line_taken();
+  pit.line_ended(now);
+  at(1193 * 6 + 300);
+  pit.advance(now, true);
+  at(1193 * 6 + 600);
+  pit.advance(now, false);
+  EXPECT_EQ(pulses, 2u) << "it has just returned";
+  at(1193 * 6 + 900);
+  pit.advance(now, false);
+  EXPECT_EQ(pulses, 3u);
+  EXPECT_EQ(pit.pending_ticks(), 3u) << "nothing is lost";
+}
+
+// A handler that does not come to an end, as it has switched to another task, does not hold ticks back for ever.
+TEST_F(PitTest, NoHandlerIsWaitedForForEver) {
+  program(0, 2, 1193);
+  at(1193 * 5);
+  pit.advance(now);
+  pit.line_taken();
+  pit.line_ended(now);
+  const uint64_t end = start + pit_ns(1193 * 50);
+  unsigned regular = 1;
+  while (pit.next_deadline() <= end) {
+    now = pit.next_deadline();
+    const bool is_regular = !pit.makes_up_now(now);
+    const unsigned before = pulses;
+    pit.advance(now, true);
+    if (pulses == before) continue;
+    regular += is_regular;
+    pit.line_taken();
+    pit.line_ended(now);
+  }
+  EXPECT_GT(pulses, regular);
+}
+
+TEST_F(PitTest, LateTicksAreDroppedIfTheVmmWantsIt) {
+  program(0, 2, 1193);
+  pit.set_makes_up(false);
+  at(1193 * 5);
+  pit.advance(now);
+  EXPECT_EQ(pulses, 1u);
+  EXPECT_EQ(pit.pending_ticks(), 0u);
+  EXPECT_EQ(pit.dropped_ticks(), 4u);
+  pit.line_taken();
+  pit.line_ended(now);
+  EXPECT_EQ(run_to(1193 * 10), 5u);
+  pit.set_makes_up(true);
+  at(1193 * 15);
+  EXPECT_EQ(run_to(1193 * 20), 10u);
 }
 
 TEST_F(PitTest, TicksNobodyListensToAreDropped) {
@@ -382,6 +458,30 @@ TEST_F(PitTest, StateRoundTrip) {
   EXPECT_EQ(std::memcmp(&state, &again, sizeof state), 0);
   EXPECT_TRUE(copy.speaker_on());
   EXPECT_EQ(copy.next_deadline(), 1000 + pit_ns(11932));
+}
+
+TEST_F(PitTest, WhatIsOwedIsSaved) {
+  program(0, 2, 1193);
+  at(1193 * 5);
+  pit.advance(now);
+  ASSERT_EQ(pit.pending_ticks(), 4u);
+  pit.set_makes_up(false);
+  kvm_pit_state2 state;
+  pit.save(&state, now);
+  Pit copy(*this);
+  copy.reset(5);
+  copy.restore(state, 1000);
+  EXPECT_FALSE(copy.makes_up());
+  EXPECT_EQ(copy.pending_ticks(), 4u);
+  EXPECT_EQ(copy.next_deadline(), 1000 + pit_ns(1193) / 4);
+  state.reserved[0] = ~0u;
+  copy.restore(state, 1000);
+  EXPECT_EQ(copy.pending_ticks(), Pit::kMaxPending);
+  // As KVM gives it: the policy stays.
+  state.reserved[0] = state.reserved[1] = 0;
+  copy.restore(state, 1000);
+  EXPECT_FALSE(copy.makes_up());
+  EXPECT_EQ(copy.pending_ticks(), 0u);
 }
 
 TEST_F(PitTest, OnlyByteAccessesAtItsOwnPorts) {

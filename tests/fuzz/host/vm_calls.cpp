@@ -89,6 +89,7 @@ const Call kCalls[] = {
     {"SET_SCHED", RING1_SET_SCHED, RING1_GET_SCHED, nullptr},
 };
 const Call kRouting = {"SET_GSI_ROUTING", kSetGsiRouting, 0, routing};
+const Call kReinject = {"REINJECT_CONTROL", KVM_REINJECT_CONTROL, 0, nullptr};
 
 }  // namespace
 
@@ -99,6 +100,7 @@ void call_vm(Worker& worker) {
     case 1: request(worker, "CREATE_IRQCHIP", fd, KVM_CREATE_IRQCHIP, 0); return;
     case 2: request(worker, "SET_TSS_ADDR", fd, KVM_SET_TSS_ADDR, worker.random.odd_number()); return;
     case 3: request(worker, "any of a VM", fd, worker.random.of(kCalls).number ^ 1u << worker.random.below(32), worker.random.odd_number()); return;
+    case 4: return make_call(worker, fd, kReinject, sizeof(kvm_reinject_control));
     default: return make_call(worker, fd, worker.random.of(kCalls));
   }
 }
