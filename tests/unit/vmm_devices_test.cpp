@@ -113,6 +113,28 @@ TEST_F(VmmI8042, SelfTestAndCommandByte) {
   EXPECT_FALSE(line_);
 }
 
+TEST_F(VmmI8042, A20IsWhatWasWritten) {
+  const auto a20 = [this] {
+    command(0xd0);
+    EXPECT_EQ(status() & 1, 1u);
+    return data() & 2;
+  };
+  EXPECT_EQ(a20(), 2u);
+  command(0xd1);
+  send(0xdd);
+  EXPECT_EQ(a20(), 0u);
+  command(0xd1);
+  send(0xdf);
+  EXPECT_EQ(a20(), 2u);
+  command(0xdd);
+  EXPECT_EQ(a20(), 0u);
+  command(0xdf);
+  EXPECT_EQ(a20(), 2u);
+  command(0xc0);
+  EXPECT_EQ(data(), 0x80u);
+  EXPECT_EQ(resets_, 0u);
+}
+
 TEST_F(VmmI8042, NoKeyboardAnswersAtOnce) {
   command(0x60);
   send(0x01);
@@ -129,13 +151,31 @@ TEST_F(VmmI8042, OutputDoesNotGrowWithoutEnd) {
   EXPECT_LE(count, 16u);
 }
 
+// As Linux' search for PCI does it: a dword at 0xcf8 whose second byte would be a reset at 0xcf9.
+TEST(VmmSystemPorts, ThePciAddressIsNoReset) {
+  unsigned resets = 0;
+  ResetPort port([&] { resets++; });
+  Bus bus;
+  bus.attach(0xcf8, ResetPort::kSize, Bus::Width::any, port);
+  bus.write(0xcf8, 4, 0x80000600);
+  bus.write(0xcf8, 2, 0x0600);
+  bus.write(0xcfa, 2, 0x0606);
+  EXPECT_EQ(resets, 0u);
+  EXPECT_EQ(bus.read(0xcf8, 4), 0xffffffffu) << "no PCI";
+  bus.write(0xcf9, 1, 0x02);
+  EXPECT_EQ(bus.read(0xcf9, 1), 0x02u);
+  EXPECT_EQ(bus.read(0xcf8, 4), 0xffffffffu);
+  bus.write(0xcf9, 1, 0x06);
+  EXPECT_EQ(resets, 1u);
+}
+
 TEST(VmmSystemPorts, Reset) {
   unsigned resets = 0;
   ResetPort port([&] { resets++; });
-  port.write(0, 1, 0x02);
+  port.write(ResetPort::kOffset, 1, 0x02);
   EXPECT_EQ(resets, 0u);
-  EXPECT_EQ(port.read(0, 1), 0x02u);
-  port.write(0, 1, 0x06);
+  EXPECT_EQ(port.read(ResetPort::kOffset, 1), 0x02u);
+  port.write(ResetPort::kOffset, 1, 0x06);
   EXPECT_EQ(resets, 1u);
   SystemControlPort control([&] { resets++; });
   EXPECT_EQ(control.read(0, 1), 0x02u);
@@ -143,6 +183,20 @@ TEST(VmmSystemPorts, Reset) {
   EXPECT_EQ(resets, 1u);
   control.write(0, 1, 0x03);
   EXPECT_EQ(resets, 2u);
+}
+
+TEST(VmmSystemPorts, A20IsWhatWasWritten) {
+  SystemControlPort control([] {}), other([] {});
+  EXPECT_EQ(control.read(0, 1) & 2, 2u);
+  control.write(0, 1, 0);
+  EXPECT_EQ(control.read(0, 1) & 2, 0u);
+  SectionWriter out;
+  control.save(out);
+  SectionReader in("ports", 1, out.bytes());
+  other.restore(in);
+  EXPECT_EQ(other.read(0, 1) & 2, 0u);
+  control.write(0, 1, 2);
+  EXPECT_EQ(control.read(0, 1) & 2, 2u);
 }
 
 TEST(VmmSystemPorts, DebugExit) {

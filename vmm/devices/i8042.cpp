@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint8_t kOutputFull = 1 << 0, kSystemFlag = 1 << 2, kCommandLast = 1 << 3, kUnlocked = 1 << 4;
 constexpr uint8_t kKeyboardInterrupt = 1 << 0, kKeyboardDisabled = 1 << 4, kAuxDisabled = 1 << 5;
-constexpr uint8_t kNotInReset = 1 << 0;
+constexpr uint8_t kNotInReset = 1 << 0, kA20 = 1 << 1;
 
 enum Command : uint8_t {
   kReadCommandByte = 0x20,
@@ -21,12 +21,16 @@ enum Command : uint8_t {
   kTestKeyboard = 0xab,
   kDisableKeyboard = 0xad,
   kEnableKeyboard = 0xae,
+  kReadInputPort = 0xc0,
   kReadOutputPort = 0xd0,
   kWriteOutputPort = 0xd1,
   kEchoKeyboard = 0xd2,
+  kDisableA20 = 0xdd,
+  kEnableA20 = 0xdf,
   kFirstPulse = 0xf0,  // low four bits: lines not to pulse
 };
 
+constexpr uint8_t kKeyboardUnlocked = 0x80;  // the input port
 constexpr uint8_t kSelfTestPassed = 0x55, kKeyboardTestPassed = 0x00, kAuxTestFailed = 0x01;
 // What a keyboard says to a byte it did not get: nobody is there, but the driver need not wait for a time-out.
 constexpr uint8_t kResend = 0xfe;
@@ -70,7 +74,10 @@ void I8042::command(uint8_t value) {
     case kTestKeyboard: return answer(kKeyboardTestPassed);
     case kDisableKeyboard: command_byte_ |= kKeyboardDisabled; return;
     case kEnableKeyboard: command_byte_ = without(command_byte_, kKeyboardDisabled); return;
+    case kReadInputPort: return answer(kKeyboardUnlocked);
     case kReadOutputPort: return answer(output_port_);
+    case kDisableA20: output_port_ = without(output_port_, kA20); return;
+    case kEnableA20: output_port_ |= kA20; return;
   }
 }
 

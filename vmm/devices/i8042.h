@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A keyboard controller with nothing plugged in: it passes its self-test, knows its command byte, and resets
-// the machine.
+// A keyboard controller with nothing plugged in: it passes its self-test, knows its command byte, resets the machine,
+// and tells of A20 what the guest has set. The line itself is always on.
 #pragma once
 
 #include <cstdint>

@@ -15,6 +15,7 @@ inline constexpr uint16_t kSerialPort = 0x3f8;
 inline constexpr uint16_t kPmEventPort = 0x600;
 inline constexpr uint16_t kPmControlPort = 0x604;
 inline constexpr uint16_t kPmTimerPort = 0x608;
+inline constexpr uint16_t kPciAddressPort = 0xcf8;
 inline constexpr uint16_t kResetPort = 0xcf9;
 
 inline constexpr uint8_t kKeyboardIrq = 1;

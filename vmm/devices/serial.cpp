@@ -216,9 +216,9 @@ void Serial::refill() {
 }
 
 void Serial::update_interrupt() {
-  // On a PC OUT2 drives the buffer of the interrupt line; loop-back takes it off.
-  const bool connected = (modem_control_ & (kOut2 | kLoop)) == kOut2;
-  const bool level = connected && interrupt_id() != kIdNone;
+  // On a PC's board OUT2 drives the buffer of the interrupt line. QEMU has no such buffer, and there are guests that
+  // know only it.
+  const bool level = interrupt_id() != kIdNone;
   if (level == line_high_) return;
   line_high_ = level;
   wires_.interrupt(level);

@@ -7,30 +7,40 @@
 #include <utility>
 
 #include "vmm/devices/bus.h"
+#include "vmm/state/archive.h"
 
 namespace ring1::vmm {
 
-// Port 0xcf9: writing the reset bit resets.
+// The byte at 0xcf9: writing the reset bit resets. It lies in the dword at 0xcf8, which is another register, the
+// address of PCI's configuration space; there is no PCI, so that one ignores writes and reads as all ones.
 class ResetPort : public Device {
  public:
+  static constexpr uint64_t kSize = 4, kOffset = 1;
   explicit ResetPort(std::function<void()> reset) : reset_(std::move(reset)) {}
-  uint64_t read(uint64_t, unsigned) override { return value_; }
+  uint64_t read(uint64_t offset, unsigned size) override;
   void write(uint64_t offset, unsigned size, uint64_t value) override;
+  void save(SectionWriter& out) const { out.put(value_); }
+  void restore(SectionReader& in) { value_ = in.get<uint8_t>(); }
 
  private:
   std::function<void()> reset_;
   uint8_t value_ = 0;
 };
 
-// Port 0x92: A20, which is always on, and the fast reset.
+// Port 0x92: the fast reset, and A20. The line itself is always on, but a guest reads what it has written: it may wait
+// for that.
 class SystemControlPort : public Device {
  public:
   explicit SystemControlPort(std::function<void()> reset) : reset_(std::move(reset)) {}
   uint64_t read(uint64_t, unsigned) override;
   void write(uint64_t offset, unsigned size, uint64_t value) override;
+  void save(SectionWriter& out) const { out.put(value_); }
+  void restore(SectionReader& in) { value_ = in.get<uint8_t>(); }
 
  private:
+  static constexpr uint8_t kA20 = 1 << 1;
   std::function<void()> reset_;
+  uint8_t value_ = kA20;
 };
 
 // QEMU's isa-debug-exit: a written value v ends the run with status (v << 1) | 1.

@@ -77,7 +77,8 @@ void Machine::attach_devices(const MachineConfig& config) {
   ports_.attach(kKeyboardDataPort, 1, Bus::Width::bytes, keyboard_);
   ports_.attach(kKeyboardCommandPort, 1, Bus::Width::bytes, keyboard_, I8042::kCommandOffset);
   ports_.attach(kPmEventPort, AcpiPm::kSize, Bus::Width::any, acpi_pm_);
-  ports_.attach(kResetPort, 1, Bus::Width::bytes, reset_port_);
+  static_assert(kPciAddressPort + ResetPort::kOffset == kResetPort);
+  ports_.attach(kPciAddressPort, ResetPort::kSize, Bus::Width::any, reset_port_);
   ports_.attach(kSystemControlPort, 1, Bus::Width::bytes, system_control_);
   if (config.isa_debug_exit) ports_.attach(kDebugExitPort, DebugExitPort::kSize, Bus::Width::any, debug_exit_);
 }
