@@ -15,6 +15,9 @@
 _start:
 	cld
 	cli
+	movw %cs, start_selectors
+	movw %ds, start_selectors + 2
+	movw %ss, start_selectors + 4
 	movl $stack_top, %esp
 	pushl $0
 	pushl $0
@@ -23,6 +26,11 @@ _start:
 	call guest_start
 1:	hlt
 	jmp 1b
+
+	.data
+	.globl start_selectors
+start_selectors:
+	.word 0, 0, 0
 
 	.bss
 	.balign 16

@@ -100,5 +100,15 @@ TEST_F(VmmFirmware, MpTable) {
   EXPECT_EQ(count, 1u + 1 + 1 + 15 + 2);
 }
 
+TEST_F(VmmFirmware, BiosDataArea) {
+  write_bios_data(memory_);
+  EXPECT_EQ(get<uint16_t>(0x400), 0x3f8) << "COM1";
+  EXPECT_EQ(get<uint16_t>(0x402), 0) << "no COM2";
+  EXPECT_EQ(get<uint16_t>(0x413), 639) << "KiB";
+  const uint32_t extended = get<uint16_t>(0x40e) * 16u;
+  EXPECT_EQ(extended, 0x9fc00u);
+  EXPECT_EQ(get<uint8_t>(extended), 1) << "KiB";
+}
+
 }  // namespace
 }  // namespace ring1::vmm::test

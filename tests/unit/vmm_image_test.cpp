@@ -94,6 +94,8 @@ TEST(VmmImage, PvhStartInformation) {
                           .rsdp = Gpa(0xf0000)};
   const StartState state = load_image(memory, inputs);
   EXPECT_EQ(state.eip, kPvhEntry);
+  EXPECT_EQ(state.selectors.code, 0x08) << "QEMU's";
+  EXPECT_EQ(state.selectors.data, 0x10);
   EXPECT_EQ(memory.get<uint32_t>(Gpa(state.ebx)), 0x336ec578u);
   EXPECT_EQ(memory.get<uint32_t>(Gpa(state.ebx + 12)), 1u);
   const auto module = memory.get<uint64_t>(Gpa(state.ebx + 16));

@@ -23,6 +23,8 @@ TEST(VmmLinuxBoot, BzImage) {
   const BootInputs inputs{.kernel = make_bzimage("the payload"), .command_line = "console=ttyS0", .rsdp = Gpa(0xf0000)};
   const StartState state = load_image(memory, inputs);
   EXPECT_EQ(state.eip, 0x100000u);
+  EXPECT_EQ(state.selectors.code, 0x10) << "__BOOT_CS";
+  EXPECT_EQ(state.selectors.data, 0x18) << "__BOOT_DS";
   EXPECT_EQ(text_at(memory, 0x100000), "the payload");
   const boot_params params = params_of(memory, state);
   EXPECT_EQ(params.hdr.header, 0x53726448u);
@@ -92,6 +94,8 @@ TEST(VmmLinuxBoot, RefusesBadBzImages) {
   put<uint8_t>(inputs.kernel, 0x211, 0);
   EXPECT_COMPLAINT("zImage", load_image(memory, inputs));
   inputs.kernel = whole;
+  put<uint32_t>(inputs.kernel, 0x214, 0);
+  EXPECT_COMPLAINT("must be started in real mode", load_image(memory, inputs));
   put<uint32_t>(inputs.kernel, 0x214, 0xfffff000);
   EXPECT_COMPLAINT("needs at least", load_image(memory, inputs));
 }

@@ -31,6 +31,8 @@ TEST(VmmMultiboot, ElfWithModules) {
   const StartState state = load_image(memory, inputs);
   EXPECT_EQ(state.eax, 0x2badb002u);
   EXPECT_EQ(state.eip, kMiB + 64);
+  EXPECT_EQ(state.selectors.code, 0x08) << "QEMU's";
+  EXPECT_EQ(state.selectors.data, 0x10);
   const Reader info{memory, state.ebx};
   EXPECT_EQ(info.word(0) & 0x4d, 0x4du) << "memory, command line, modules, map";
   EXPECT_EQ(info.word(4), 639u);

@@ -58,6 +58,9 @@ StartState load_bzimage(GuestMemory& memory, const BootInputs& inputs) {
   if (header.version < kOldestVersion)
     throw usage_failure(fmt::format("boot protocol {}.{:02} is too old", header.version >> 8, header.version & 0xff));
   if (!(header.loadflags & LOADED_HIGH)) throw usage_failure("a zImage, which loads below 1 MiB; a bzImage is needed");
+  // Boot loaders and tools in this format have their own start in the real-mode part.
+  if (header.code32_start == 0)
+    throw usage_failure("a bzImage that must be started in real mode: it has no 32-bit entry (code32_start is 0)");
 
   const size_t sectors = header.setup_sects != 0 ? header.setup_sects : kDefaultSetupSectors;
   const size_t payload_at = (sectors + 1) * kSector;

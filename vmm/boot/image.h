@@ -34,12 +34,20 @@ struct BootInputs {
   Gpa rsdp;
 };
 
-// Registers at the first instruction: 32-bit protected mode, flat segments, paging and interrupts off.
+// Registers at the first instruction: 32-bit protected mode, flat segments, paging and interrupts off. The selectors
+// are those with which QEMU starts such a kernel; Linux demands its own (Documentation/x86/boot.rst: __BOOT_CS,
+// __BOOT_DS).
+struct StartSelectors {
+  uint16_t code, data;
+};
+inline constexpr StartSelectors kLinuxSelectors{0x10, 0x18}, kOtherSelectors{0x08, 0x10};
+
 struct StartState {
   uint32_t eip = 0;
   uint32_t eax = 0;
   uint32_t ebx = 0;
   uint32_t esi = 0;
+  StartSelectors selectors = kLinuxSelectors;
 };
 
 // By content alone. Throws a Failure that says why the file cannot be booted.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What lies where in guest physical memory when the guest starts:
 //
+//   0x00000400  the BIOS' data area: serial port, memory below 640 KiB
 //   0x00000500  descriptor table of the first instructions        |
 //   0x00006000  PVH start information, or                          | usable RAM, free once the
 //   0x00007000  Linux boot parameters                              | guest has read it
@@ -21,6 +22,7 @@
 
 namespace ring1::vmm {
 
+inline constexpr Gpa kBiosData{0x400};
 inline constexpr Gpa kBootGdt{0x500};
 inline constexpr Gpa kFirstLoadable{0x1000};
 inline constexpr Gpa kPvhStartInfo{0x6000};

@@ -195,7 +195,7 @@ StartState load_multiboot(GuestMemory& memory, const BootInputs& inputs) {
   const uint32_t info = write_info(memory, cursor, inputs, modules, placed);
   if (low_is_free && cursor.position() > kLowMemoryEnd.raw())
     throw usage_failure("the command lines of kernel and modules do not fit into low memory");
-  return {.eip = loaded.entry, .eax = kLoadedMagic, .ebx = info};
+  return {.eip = loaded.entry, .eax = kLoadedMagic, .ebx = info, .selectors = kOtherSelectors};
 }
 
 }  // namespace ring1::vmm

@@ -66,7 +66,7 @@ StartState load_pvh(GuestMemory& memory, const BootInputs& inputs) {
     info.modules = kModuleList.raw();
   }
   memory.put(kPvhStartInfo, info);
-  return {.eip = *elf.pvh_entry(), .ebx = static_cast<uint32_t>(kPvhStartInfo.raw())};
+  return {.eip = *elf.pvh_entry(), .ebx = static_cast<uint32_t>(kPvhStartInfo.raw()), .selectors = kOtherSelectors};
 }
 
 }  // namespace ring1::vmm

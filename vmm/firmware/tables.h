@@ -19,5 +19,7 @@ uint8_t checksum(const void* table, size_t size);
 // Returns the address of the root pointer (RSDP).
 Gpa write_acpi_tables(GuestMemory& memory);
 void write_mp_table(GuestMemory& memory);
+// What a BIOS leaves in its data area at 0x400, and the first byte of the extended one.
+void write_bios_data(GuestMemory& memory);
 
 }  // namespace ring1::vmm

@@ -16,7 +16,6 @@ namespace ring1::vmm {
 
 namespace {
 
-constexpr uint16_t kCodeSelector = 0x10, kDataSelector = 0x18;  // __BOOT_CS and __BOOT_DS of Linux
 constexpr uint16_t kTssSelector = 0x20;
 // SDM 3A 3.4.5: type, S, DPL, P, limit, AVL, L, D/B, G.
 constexpr uint64_t kFlatCode = 0x00cf9b000000ffff;
@@ -95,13 +94,15 @@ void KvmVcpu::set_virtual_wire() {
 }
 
 void KvmVcpu::start_at(const StartState& state, GuestMemory& memory) {
-  const uint64_t gdt[] = {0, 0, kFlatCode, kFlatData};
+  uint64_t gdt[4] = {};
+  gdt[state.selectors.code / sizeof(gdt[0])] = kFlatCode;
+  gdt[state.selectors.data / sizeof(gdt[0])] = kFlatData;
   memory.put(kBootGdt, gdt);
 
   kvm_sregs sregs{};
   if (::ioctl(fd(), KVM_GET_SREGS, &sregs) != 0) throw system_failure("KVM_GET_SREGS");
-  sregs.cs = flat_segment(kCodeSelector, kCodeType);
-  sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = flat_segment(kDataSelector, kDataType);
+  sregs.cs = flat_segment(state.selectors.code, kCodeType);
+  sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = flat_segment(state.selectors.data, kDataType);
   sregs.tr = kvm_segment{};
   sregs.tr.selector = kTssSelector;
   sregs.tr.limit = kTssLimit;

@@ -67,6 +67,7 @@ void Machine::boot(const MachineConfig& config) {
   BootInputs boot = config.boot;
   boot.rsdp = write_acpi_tables(memory_);
   write_mp_table(memory_);
+  write_bios_data(memory_);
   vcpu_.start_at(load_image(memory_, boot), memory_);
 }
 
