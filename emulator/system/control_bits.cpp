@@ -7,23 +7,18 @@ namespace {
 
 enum CpuidOutput { kEax, kEbx, kEcx, kEdx };
 
-// A bit of CPUID.1:EDX and the CR4 bits it makes available. A VMM may claim more in CPUID than there is, and gets no more by it:
-// XCR0 and PKRU, behind OSXSAVE and PKE, are the host's (docs/races.md), and no engine knows the others.
+// A bit of CPUID.1:EDX and the CR4 bits it makes available. A VMM may claim more in CPUID than there is, and gets no
+// more by it: XCR0 and PKRU, behind OSXSAVE and PKE, are the host's (docs/races.md), and no engine knows the others.
+// VME is not offered: where virtual-8086 mode is interpreted nobody looks at VIF, VIP and the TSS' map of redirected
+// interrupts, and PVI is of that kind.
 struct Feature {
   unsigned bit;
   uint64_t cr4;
 };
 
 constexpr Feature kFeatures[] = {
-    {1, cr4::kVme | cr4::kPvi},
-    {2, cr4::kDe},
-    {3, cr4::kPse},
-    {4, cr4::kTsd},
-    {6, cr4::kPae},
-    {7, cr4::kMce},
-    {13, cr4::kPge},
-    {24, cr4::kOsfxsr},
-    {25, cr4::kOsxmmexcpt},
+    {2, cr4::kDe},  {3, cr4::kPse},  {4, cr4::kTsd},     {6, cr4::kPae},
+    {7, cr4::kMce}, {13, cr4::kPge}, {24, cr4::kOsfxsr}, {25, cr4::kOsxmmexcpt},
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ inline constexpr uint32_t kFlagNt = 0x4000, kFlagRf = 0x10000, kFlagVm = 0x20000
 inline constexpr uint32_t kFlagId = 0x200000;
 inline constexpr uint32_t kCr0Pe = 1, kCr0Mp = 2, kCr0Em = 4, kCr0Ts = 8, kCr0Et = 16, kCr0Ne = 32, kCr0Wp = 1u << 16;
 inline constexpr uint32_t kCr0Am = 1u << 18, kCr0Nw = 1u << 29, kCr0Cd = 1u << 30, kCr0Pg = 1u << 31;
-inline constexpr uint32_t kCr4Tsd = 4, kCr4De = 8, kCr4Pse = 16, kCr4Pae = 32, kCr4Pge = 128, kCr4Osfxsr = 512;
+inline constexpr uint32_t kCr4Vme = 1, kCr4Pvi = 2, kCr4Tsd = 4, kCr4De = 8, kCr4Pse = 16, kCr4Pae = 32, kCr4Pge = 128,
+                          kCr4Osfxsr = 512;
 inline constexpr uint32_t kMsrApicBase = 0x1b, kMsrSysenterCs = 0x174, kMsrSysenterEsp = 0x175;
 inline constexpr uint32_t kMsrSysenterEip = 0x176, kMsrEfer = 0xc0000080, kEferNxe = 1u << 11;
 
@@ -108,6 +109,6 @@ inline Cpuid cpuid(uint32_t leaf, uint32_t subleaf = 0) {
 }
 inline bool has_edx(unsigned bit) { return cpuid(1).edx >> bit & 1; }
 inline bool has_nx() { return cpuid(0x80000000).eax >= 0x80000001 && (cpuid(0x80000001).edx >> 20 & 1); }
-inline constexpr unsigned kCpuidPse = 3, kCpuidPae = 6, kCpuidApic = 9, kCpuidSep = 11, kCpuidPge = 13;
+inline constexpr unsigned kCpuidVme = 1, kCpuidPse = 3, kCpuidPae = 6, kCpuidApic = 9, kCpuidSep = 11, kCpuidPge = 13;
 
 }  // namespace guest

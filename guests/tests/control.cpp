@@ -56,6 +56,13 @@ void registers234() {
   else
     expect_fault("a reserved bit of CR4", ATTEMPT("mov %%eax, %%cr4", : : "a"(cr4 | 1u << 30)), kGp, 0);
   write_cr4(cr4);
+  for (uint32_t bit : {kCr4Vme, kCr4Pvi}) {
+    if (has_edx(kCpuidVme) || option("engine=bare") || option("engine=kvm"))
+      skip("VME or PVI where CPUID has none", "this processor has them, or QEMU and KVM take them all the same");
+    else
+      expect_fault("VME or PVI where CPUID has none", ATTEMPT("mov %%eax, %%cr4", : : "a"(cr4 | bit)), kGp, 0);
+  }
+  write_cr4(cr4);
   expect_fault("MOV to CR1", ATTEMPT(".byte 0x0f, 0x22, 0xc8", : : "a"(0)), kUd);
   expect_fault("MOV from CR7", ATTEMPT(".byte 0x0f, 0x20, 0xf8", : : : "eax"), kUd);
 }

@@ -15,9 +15,9 @@ enum { ES, CS, SS, DS, FS, GS };
 	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | \
 	 X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
 /* What KVM_GET_SUPPORTED_CPUID offers the use of, and MCE and PCE, which do no harm. */
-#define CR4_SUPPORTED                                                                               \
-	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | \
-	 X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
+#define CR4_SUPPORTED                                                                                        \
+	(X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | \
+	 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
 
 static void get_segment(const struct ring1_segment *from, struct kvm_segment *to)
 {

@@ -7,7 +7,8 @@ using namespace ring1::ioctl_test;
 
 namespace {
 
-constexpr uint32_t kFirstUnknown = 11;  // UMIP; what lies below is older than SSE
+constexpr uint32_t kVme = 0, kPvi = 1;
+constexpr uint32_t kFirstUnknown = 11;  // UMIP; what lies between is offered
 
 void claim_everything(const Vm& vm, const Vcpu& vcpu) {
   CpuidList list;
@@ -18,7 +19,7 @@ void claim_everything(const Vm& vm, const Vcpu& vcpu) {
   bool has_leaf_7 = false;
   for (uint32_t i = 0; i < count; i++) {
     if (entries[i].function == 0 && entries[i].eax < 7) entries[i].eax = 7;
-    if (entries[i].function == 1) entries[i].ecx = ~0u;
+    if (entries[i].function == 1) entries[i].ecx = ~0u, entries[i].edx |= 1u << 1;  // VME
     if (entries[i].function == 7) entries[i].ebx = entries[i].ecx = ~0u, has_leaf_7 = true;
   }
   if (!has_leaf_7) {
@@ -35,7 +36,8 @@ void claim_everything(const Vm& vm, const Vcpu& vcpu) {
 TEST(control_bits_of_what_is_the_hosts) {
   SKIP_UNLESS(options.guest, "no guest code wanted");
   SKIP_UNLESS(Device().is_ring1(), "KVM switches what lies behind them");
-  for (uint32_t bit = kFirstUnknown; bit < 32; bit++) {
+  for (uint32_t bit = 0; bit < 32; bit++) {
+    if (bit != kVme && bit != kPvi && bit < kFirstUnknown) continue;
     RealMode machine({0x0f, 0x20, 0xe0,         // mov eax, cr4
                       0x66, 0x09, 0xd8,         // or eax, ebx
                       0x0f, 0x22, 0xe0,         // mov cr4, eax
@@ -50,5 +52,23 @@ TEST(control_bits_of_what_is_the_hosts) {
     CHECK_EQ(machine.vcpu.shared->exit_reason, KVM_EXIT_IO);
     CHECK_EQ(machine.vcpu.shared->io.port, 0x11);
     CHECK_EQ(machine.vcpu.sregs().cr4, 0);
+  }
+}
+
+// Nor is it taken from user space what would then be ignored.
+TEST(control_bits_of_virtual_8086_mode) {
+  SKIP_UNLESS(Device().is_ring1(), "KVM's processors have VME");
+  Vm vm;
+  Vcpu vcpu(vm);
+  List<kvm_cpuid2, kvm_cpuid_entry2, 256> list;
+  list.head().nent = 256;
+  CHECK_EQ(vm.device.call(kGetSupportedCpuid, list.address()), 0);
+  for (uint32_t i = 0; i < list.head().nent; i++)
+    if (list.entries()[i].function == 1 || list.entries()[i].function == 0x80000001)
+      CHECK(!(list.entries()[i].edx & 2));
+  for (const uint32_t bit : {kVme, kPvi}) {
+    kvm_sregs sregs = vcpu.sregs();
+    sregs.cr4 = 1u << bit;
+    CHECK_EQ(vcpu.call(KVM_SET_SREGS, &sregs), -EINVAL);
   }
 }
