@@ -2,6 +2,8 @@
 #include "monitor/hardware/engine.h"
 
 #include "monitor/vcpu/vcpu.h"
+#include "x86/breakpoints.h"
+#include "x86/registers.h"
 
 namespace ring1::monitor {
 
@@ -39,6 +41,20 @@ bool HardwareEngine::take_event_along_by_emulator() {
   cpu_.event = {};
   deliver_by_emulator(event);
   return false;
+}
+
+// An injected event pushes RFLAGS as they are at the entry, and leaves DR7 alone: RF of faults (SDM 3B 17.3.1.1) is
+// ours to set, and so is what #DB clears for its handler, which may use the debug registers (SDM 3B 17.2.4).
+void HardwareEngine::inject(const emulator::Event& event) {
+  set_event(cpu_, event);
+  if (!event.is_exception || event.is_software) return;
+  switch (static_cast<Vector>(event.vector)) {
+    case Vector::kDb: cpu_.dr[7] &= ~breakpoint::kDr7Gd; return;
+    case Vector::kBp:
+    case Vector::kOf:
+    case Vector::kDf: return;
+    default: cpu_.rflags |= eflags::kRf; return;
+  }
 }
 
 void HardwareEngine::emulate(const emulator::Fault* original) {

@@ -30,6 +30,8 @@ class HardwareEngine : public Engine {
   bool at_free_boundary() const final { return !cpu_.shadow && !cpu_.event.valid; }
   void set_interrupt_waiting(bool waiting) final { interrupt_waiting_ = waiting; }
 
+  // An event goes in with the next entry. There is none yet.
+  void inject(const emulator::Event& event);
   // The event in ring1_cpu_state, by the emulator, which knows the rules of double faults. False, as of
   // take_event_along().
   bool take_event_along_by_emulator();

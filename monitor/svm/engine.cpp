@@ -112,8 +112,7 @@ void SvmEngine::apply_pending() {
 void SvmEngine::deliver(const emulator::Event& event) {
   if (event.is_exception) shared_.stats.exceptions_injected++;
   if (cpu_.event.valid) (void)take_event_along_by_emulator();
-  set_event(cpu_, event);
-  if (event.is_exception && event.vector == static_cast<uint8_t>(Vector::kDb)) cpu_.dr[7] &= ~breakpoint::kDr7Gd;
+  inject(event);
   attend();
 }
 

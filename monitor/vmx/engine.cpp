@@ -8,10 +8,6 @@ namespace ring1::monitor {
 
 namespace vmx = hwaccel::vmx;
 
-namespace {
-constexpr uint64_t kDr7GeneralDetect = 1u << 13;
-}
-
 VmxEngine::VmxEngine(Vcpu& vcpu)
     : HardwareEngine(vcpu), vmcs_(vcpu.host), ept_(vcpu.pool, vcpu.memory) {}
 
@@ -41,20 +37,13 @@ void VmxEngine::apply_pending() {
   if (pending.address_space || pending.mode) pointers_changed_ = true;
 }
 
-// Faults push RF (SDM 3B 17.3.1.1), which the processor takes from RFLAGS as they are at the entry.
 void VmxEngine::deliver(const emulator::Event& event) {
   if (event.is_exception) shared_.stats.exceptions_injected++;
   attend();
   // What still waits goes first, by the emulator, which knows the rules of double faults.
   if (cpu_.event.valid) (void)take_event_along_by_emulator();
   if (event.is_software) return deliver_by_emulator(event);
-  set_event(cpu_, event);
-  const auto vector = static_cast<Vector>(event.vector);
-  const bool fault = event.is_exception && vector != Vector::kDb && vector != Vector::kBp && vector != Vector::kOf &&
-                     vector != Vector::kDf;
-  if (fault) cpu_.rflags |= eflags::kRf;
-  // The handler may use the debug registers (SDM 3B 17.2.4); an injected #DB leaves DR7 alone.
-  if (event.is_exception && vector == Vector::kDb) cpu_.dr[7] &= ~kDr7GeneralDetect;
+  inject(event);
 }
 
 bool VmxEngine::take_event_along() {
