@@ -65,6 +65,7 @@ Outcome any_jmp(Context&), any_call(Context&), any_ret(Context&);
 
 // misc.cpp
 Outcome op_hlt(Context&), op_nop(Context&), op_cpuid(Context&), op_wait(Context&), op_fxsave(Context&);
+Outcome op_crc32(Context&), op_rdrand(Context&);
 Outcome op_rdtsc(Context&), op_rdtscp(Context&), op_rdpmc(Context&), op_hypercall(Context&);
 
 // clang-format on

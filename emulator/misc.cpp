@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// HLT NOP CPUID WAIT FXSAVE FXRSTOR RDTSC RDTSCP RDPMC VMCALL VMMCALL.
+// HLT NOP CPUID WAIT FXSAVE FXRSTOR RDTSC RDTSCP RDPMC CRC32 RDRAND VMCALL VMMCALL.
+#include "emulator/flags.h"
 #include "emulator/handlers.h"
 
 namespace ring1::emulator {
@@ -38,8 +39,31 @@ Outcome op_fxsave(Context& c) {
   return c.cpu.cr0 & (cr0::kEm | cr0::kTs) ? c.raise(Vector::kNm) : Outcome::kUnsupported;
 }
 
-// KVM: Documentation/virt/kvm/x86/hypercalls.rst. The number is in EAX, and so is the answer. None of those that CPUID would announce
-// is; who tries one all the same learns that there is none.
+// The Castagnoli polynomial, bits reflected (SDM 2A CRC32). Changes no flag.
+Outcome op_crc32(Context& c) {
+  constexpr uint32_t kPolynomial = 0x82f63b78;
+  uint64_t source;
+  if (!c.read_operand(1, &source)) return c.failure;
+  auto sum = static_cast<uint32_t>(c.read_register(c.operands[0].reg.value));
+  for (unsigned i = 0; i < 8 * c.size_of(1); ++i, source >>= 1) {
+    const bool bit = (sum ^ source) & 1;
+    sum = sum >> 1 ^ (bit ? kPolynomial : 0);
+  }
+  c.write_register(c.operands[0].reg.value, sum);
+  return Outcome::kDone;
+}
+
+// No random number is there yet, which software must expect: 0, and CF is clear (SDM 2B RDRAND).
+Outcome op_rdrand(Context& c) {
+  constexpr uint32_t kFeatures = 1, kEcx = 2, kBit = 30;
+  if (!c.offered(kFeatures, kEcx, kBit)) return c.raise(Vector::kUd);
+  c.write_register(c.operands[0].reg.value, 0);
+  set_flags(c, 0);
+  return Outcome::kDone;
+}
+
+// KVM: Documentation/virt/kvm/x86/hypercalls.rst. The number is in EAX, and so is the answer. None of those that CPUID
+// would announce is; who tries one all the same learns that there is none.
 Outcome op_hypercall(Context& c) {
   constexpr int64_t kNotPermitted = -1, kNoSuchCall = -1000;
   constexpr uint64_t kVapicPollIrq = 1;  // does nothing, and has no feature bit

@@ -20,16 +20,35 @@ void restore(ring1_cpu_state& cpu, const Snapshot& saved) {
   cpu.rflags = saved.rflags;
 }
 
-// Floating point and vectors are not executed here, but their "device not available" is ours to raise (SDM
-// 3A 2.5).
+// What CPUID may offer and is not executed here: floating point and vectors.
+enum class Unknown { kX87, kVector, kNotOffered };
+
+Unknown kind_of(ZydisISAExt extension) {
+  switch (extension) {
+    case ZYDIS_ISA_EXT_X87: return Unknown::kX87;
+    case ZYDIS_ISA_EXT_MMX:
+    case ZYDIS_ISA_EXT_AMD3DNOW:
+    case ZYDIS_ISA_EXT_SSE:
+    case ZYDIS_ISA_EXT_SSE2:
+    case ZYDIS_ISA_EXT_SSE3:
+    case ZYDIS_ISA_EXT_SSSE3:
+    case ZYDIS_ISA_EXT_SSE4:
+    case ZYDIS_ISA_EXT_SSE4A:
+    case ZYDIS_ISA_EXT_AES:
+    case ZYDIS_ISA_EXT_PCLMULQDQ: return Unknown::kVector;
+    default: return Unknown::kNotOffered;
+  }
+}
+
+// "Device not available" is ours to raise (SDM 3A 2.5). What no CPUID of ours offers is undefined, but for user code,
+// which may have asked the processor, and is executed by it where this is not: kUnsupported. So is much of long mode.
 Outcome unknown(Context& c) {
-  const bool x87 = c.instruction->meta.isa_ext == ZYDIS_ISA_EXT_X87;
-  const bool vector =
-      c.instruction->meta.isa_ext == ZYDIS_ISA_EXT_MMX ||
-      (c.instruction->meta.isa_ext >= ZYDIS_ISA_EXT_SSE && c.instruction->meta.isa_ext <= ZYDIS_ISA_EXT_SSSE3);
-  if (x87 && (c.cpu.cr0 & (cr0::kEm | cr0::kTs))) return c.raise(Vector::kNm);
-  if (vector && (c.cpu.cr0 & cr0::kEm)) return c.raise(Vector::kUd);
-  if (vector && (c.cpu.cr0 & cr0::kTs)) return c.raise(Vector::kNm);
+  const Unknown kind = kind_of(c.instruction->meta.isa_ext);
+  const bool native = c.long_mode() || (c.cpl() == 3 && !c.vm86());
+  if (kind == Unknown::kNotOffered) return native ? Outcome::kUnsupported : c.raise(Vector::kUd);
+  if (kind == Unknown::kX87 && (c.cpu.cr0 & (cr0::kEm | cr0::kTs))) return c.raise(Vector::kNm);
+  if (kind == Unknown::kVector && (c.cpu.cr0 & cr0::kEm)) return c.raise(Vector::kUd);
+  if (kind == Unknown::kVector && (c.cpu.cr0 & cr0::kTs)) return c.raise(Vector::kNm);
   return Outcome::kUnsupported;
 }
 

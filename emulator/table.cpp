@@ -213,6 +213,21 @@ constexpr Row kRows[] = {
     ROW(PAUSE,       op_nop,       kPlain),
     ROW(ENDBR32,     op_nop,       kPlain),
     ROW(ENDBR64,     op_nop,       kPlain),
+
+    // Opcodes set aside for hints, of which no CPUID bit shows what they have become.
+    ROW(CLDEMOTE,    op_nop,       kPlain),
+    ROW(RDSSPD,      op_nop,       kPlain),
+    ROW(RDSSPQ,      op_nop,       kPlain),
+    ROW(BNDMK,       op_nop,       kPlain),
+    ROW(BNDCL,       op_nop,       kPlain),
+    ROW(BNDCU,       op_nop,       kPlain),
+    ROW(BNDCN,       op_nop,       kPlain),
+    ROW(BNDMOV,      op_nop,       kPlain),
+    ROW(BNDLDX,      op_nop,       kPlain),
+    ROW(BNDSTX,      op_nop,       kPlain),
+
+    ROW(CRC32,       op_crc32,     kPlain),
+    ROW(RDRAND,      op_rdrand,    kPlain),
     ROW(LFENCE,      op_nop,       kPlain),
     ROW(MFENCE,      op_nop,       kPlain),
     ROW(SFENCE,      op_nop,       kPlain),

@@ -118,6 +118,14 @@ void not_offered() {
   constexpr unsigned kSmap = 20;
   expect_fault("GETSEC without CR4.SMXE", ATTEMPT(".byte 0x0f, 0x37", : : "a"(0)), kUd);
   expect_fault("XGETBV without CR4.OSXSAVE", ATTEMPT(".byte 0x0f, 0x01, 0xd0", : : "c"(0) : "eax", "edx"), kUd);
+  expect_fault("SERIALIZE", ATTEMPT(".byte 0x0f, 0x01, 0xe8", :), kUd);
+  expect_fault("INVLPGB", ATTEMPT(".byte 0x0f, 0x01, 0xfe", : : "a"(0), "c"(0), "d"(0)), kUd);
+  expect_fault("TLBSYNC", ATTEMPT(".byte 0x0f, 0x01, 0xff", :), kUd);
+  expect_fault("PVALIDATE", ATTEMPT(".byte 0xf2, 0x0f, 0x01, 0xff", : : "a"(0), "c"(0), "d"(0)), kUd);
+  expect_fault("TDCALL", ATTEMPT(".byte 0x66, 0x0f, 0x01, 0xcc", :), kUd);
+  expect_fault("SETSSBSY without CR4.CET", ATTEMPT(".byte 0xf3, 0x0f, 0x01, 0xe8", :), kUd);
+  expect_fault("MOVDIRI", ATTEMPT(".byte 0x0f, 0x38, 0xf9, 0x01", : : "a"(0), "c"(0x500)), kUd);
+  expect_none("RDSSPD is a hint", ATTEMPT(".byte 0xf3, 0x0f, 0x1e, 0xc8", : : "a"(0)));
   if (!option("engine=bare") && !option("engine=ring1"))
     return skip("STAC without SMAP", "AMD-V and VT-x have no intercept: it is as the processor has it");
   if (cpuid(0).eax >= 7 && cpuid(7).ebx >> kSmap & 1) return skip("STAC without SMAP", "this processor has it");

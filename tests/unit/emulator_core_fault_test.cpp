@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Faults leave the processor as it was; checks of segments, privileges, prefixes and lengths.
+#include <Zydis/Zydis.h>
+
+#include <algorithm>
+
 #include "emulator_core_fixture.h"
 
 namespace ring1::emulator::test {
@@ -312,6 +316,75 @@ TEST_F(FaultTest, FloatingPointIsNotExecuted) {
   cpu.cr0 |= cr0::kMp;
   cpu.rip = kCodeOffset;
   faults(Vector::kNm);
+}
+
+// Whatever a kernel executes is known here, or undefined, but for what only the processor's floating point and vector
+// units can do.
+TEST_F(FaultTest, NoOtherInstructionIsUnknown) {
+  constexpr ZydisISAExt kProcessors[] = {ZYDIS_ISA_EXT_X87,   ZYDIS_ISA_EXT_MMX,      ZYDIS_ISA_EXT_AMD3DNOW,
+                                         ZYDIS_ISA_EXT_SSE,   ZYDIS_ISA_EXT_SSE2,     ZYDIS_ISA_EXT_SSE3,
+                                         ZYDIS_ISA_EXT_SSSE3, ZYDIS_ISA_EXT_SSE4,     ZYDIS_ISA_EXT_SSE4A,
+                                         ZYDIS_ISA_EXT_AES,   ZYDIS_ISA_EXT_PCLMULQDQ};
+  const std::vector<uint8_t> prefixes[] = {{}, {0x66}, {0xf2}, {0xf3}};
+  const std::vector<uint8_t> maps[] = {{}, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}, {0x0f, 0x01}};
+  ZydisDecoder decoder;
+  ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+  unsigned unsupported = 0;
+  for (const auto& prefix : prefixes)
+    for (const auto& map : maps)
+      for (unsigned bytes = 0; bytes < 0x10000; bytes++) {
+        std::vector<uint8_t> code = prefix;
+        code.insert(code.end(), map.begin(), map.end());
+        code.insert(code.end(), {static_cast<uint8_t>(bytes >> 8), static_cast<uint8_t>(bytes)});
+        code.resize(15);
+        start(protected32(), code);
+        if (go(1) != Outcome::kUnsupported) continue;
+        ZydisDecodedInstruction instruction;
+        ZydisDecoderContext context;
+        ASSERT_TRUE(
+            ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, &context, code.data(), code.size(), &instruction)));
+        const bool processors = std::find(std::begin(kProcessors), std::end(kProcessors), instruction.meta.isa_ext) !=
+                                std::end(kProcessors);
+        EXPECT_TRUE(processors) << ZydisMnemonicGetString(instruction.mnemonic);
+        unsupported++;
+      }
+  EXPECT_GT(unsupported, 1000u) << "those of the processor's units";
+}
+
+TEST_F(FaultTest, Crc32) {
+  start(protected32(), {0xf2, 0x0f, 0x38, 0xf1, 0xc3});  // crc32 eax, ebx
+  cpu.gpr[kRax] = ~0u;
+  cpu.gpr[kRbx] = 0x34333231;
+  ok();
+  EXPECT_EQ(~static_cast<uint32_t>(cpu.gpr[kRax]), 0xf63af4eeu) << "of \"1234\"";
+  start(protected32(), {0xf2, 0x0f, 0x38, 0xf0, 0xc3});  // crc32 eax, bl
+  cpu.gpr[kRax] = ~0u;
+  cpu.gpr[kRbx] = 'a';
+  ok();
+  EXPECT_EQ(~static_cast<uint32_t>(cpu.gpr[kRax]), 0xc1d04330u) << "of \"a\"";
+}
+
+TEST_F(FaultTest, Rdrand) {
+  start(protected32(), {0x0f, 0xc7, 0xf3});  // rdrand ebx
+  faults(Vector::kUd);
+  machine.rdrand = true;
+  cpu.gpr[kRbx] = 5;
+  cpu.rflags |= eflags::kArithmetic;
+  ok();
+  EXPECT_EQ(cpu.gpr[kRbx], 0u);
+  EXPECT_EQ(cpu.rflags & eflags::kArithmetic, 0u) << "there is none";
+}
+
+TEST_F(FaultTest, HintsDoNothing) {
+  for (const std::vector<uint8_t>& code : {std::vector<uint8_t>{0xf3, 0x0f, 0x1e, 0xc8},  // rdsspd eax
+                                           {0x0f, 0x1c, 0x00},                            // cldemote [eax]
+                                           {0x0f, 0x1b, 0x04, 0x08}}) {                   // bndstx
+    start(protected32(), code);
+    const ring1_cpu_state before = cpu;
+    ok();
+    cpu.rip = before.rip;
+    EXPECT_EQ(memcmp(&before, &cpu, sizeof cpu), 0);
+  }
 }
 
 TEST_F(FaultTest, BlockedMachineAbandonsTheInstruction) {

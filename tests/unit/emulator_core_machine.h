@@ -82,6 +82,7 @@ class FlatMachine : public Machine {
   bool write_msr(uint32_t index, uint64_t value) override { return msrs[index] = value, true; }
   void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) override {
     out[0] = leaf + 1, out[1] = subleaf + 2, out[2] = 3, out[3] = 4;
+    if (leaf == 1) out[2] = rdrand ? 1u << 30 : 0;
     if (leaf == 7) out[1] = bmi1 ? 1u << 3 : 0;
     if (leaf == 0x80000001u) out[2] = abm ? 1u << 5 : 0;
   }
@@ -105,7 +106,7 @@ class FlatMachine : public Machine {
   uint64_t tsc = 0x123456789abcdef0;
   uint64_t fetched = 0;  // end of the last fetch
   unsigned writes = 0;
-  bool bmi1 = false, abm = false;
+  bool bmi1 = false, abm = false, rdrand = false;
 
  private:
   static uint32_t size_mask(unsigned size) { return size == 4 ? ~0u : (1u << 8 * size) - 1; }
