@@ -51,7 +51,7 @@ class Tree:
         # The words of all files that declare a class, or a test suite, of that name.
         self.members = {}
         for text in (COMMENT.sub("", text) for text in texts):
-            declared = re.findall(r"^\s*(?:enum )?(?:class|struct|namespace) (?:\[\[\w+\]\] )?(\w+)", text, re.M)
+            declared = re.findall(r"^\s*(?:enum )?(?:class|struct|namespace) (?:\[\[\w+\]\] |alignas\(\w+\) )?(\w+)", text, re.M)
             suites = re.findall(r"^TEST(?:_F|_P)?\((\w+),", text, re.M)
             for owner in set(declared + suites):
                 self.members.setdefault(owner, set()).update(re.findall(r"~?\w+", text))
