@@ -80,39 +80,36 @@ void emit_push_flags(Emitter& e, const Instruction& i) {
   a.mov(ecx, stack_dword(-8));
 }
 
-// With an interrupt pending, or flags that are not plain, it is the monitor's. From the store on the guest has executed its
-// POPF, whose flags still lie on the stack.
+// Flags that are not plain are the monitor's. From the store on the guest has executed its POPF, whose flags still lie on the
+// stack; who set IF looks for an interrupt behind that, as STI does.
 void emit_pop_flags(Emitter& e, const Instruction& i) {
   x86::Assembler& a = e.code();
   const State before = State::instruction(i.offset);
   const State after = State::popped(static_cast<uint16_t>(i.offset + i.length)).esp(4);
-  const asmjit::Label quiet = a.newLabel(), clear = a.newLabel(), set = a.newLabel(), load = a.newLabel(),
-                      monitor = a.newLabel();
+  const asmjit::Label clear = a.newLabel(), set = a.newLabel(), load = a.newLabel();
   a.mov(shared_dword(offsetof(SharedPage, spill)), ecx);
-  e.mark(before.ecx_gs());
-  a.mov(ecx, shared_dword(offsetof(SharedPage, pending)));
-  a.jecxz(ecx, quiet);
-  a.bind(monitor);
-  a.mov(ecx, shared_dword(offsetof(SharedPage, spill)));
-  e.mark(before);
-  e.callout(CalloutVector::kEmulate, i.offset, i.mnemonic, i.length);
-  a.bind(quiet);
   e.mark(before.ecx_gs());
   a.movzx(ecx, x86::byte_ptr(x86::esp, 1));
   a.movzx(ecx, shared_byte_at(offsetof(SharedPage, popped_flags), ecx));
   a.jecxz(ecx, clear);
   a.lea(ecx, x86::ptr(ecx, -1));
   a.jecxz(ecx, set);
-  a.jmp(monitor);
-  a.bind(set);
-  a.mov(shared_byte(offsetof(SharedPage, interrupt_flag)), 1);
-  e.mark(after.ecx_gs());
-  a.jmp(load);
+  a.mov(ecx, shared_dword(offsetof(SharedPage, spill)));
+  e.mark(before);
+  e.callout(CalloutVector::kEmulate, i.offset, i.mnemonic, i.length);
   a.bind(clear);
   e.mark(before.ecx_gs());
   a.mov(shared_byte(offsetof(SharedPage, interrupt_flag)), 0);
-  a.bind(load);
   e.mark(after.ecx_gs());
+  a.jmp(load);
+  a.bind(set);
+  e.mark(before.ecx_gs());
+  a.mov(shared_byte(offsetof(SharedPage, interrupt_flag)), 1);
+  e.mark(after.ecx_gs());
+  a.mov(ecx, shared_dword(offsetof(SharedPage, pending)));
+  a.jecxz(ecx, load);
+  e.callout(CalloutVector::kInterrupt, i.offset, i.mnemonic, i.length);
+  a.bind(load);
   a.mov(ecx, shared_dword(offsetof(SharedPage, spill)));
   e.mark(after);
   a.popfd();
