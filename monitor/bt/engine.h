@@ -128,6 +128,7 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   void callout_interrupt();
   void page_fault();
   void fault_across_top();
+  bool is_own_fault(const emulator::Fault& fault) const;
   void exception(unsigned vector);
   void debug_exception();
   void system_call(unsigned vector);
@@ -175,6 +176,7 @@ class BtEngine final : public Engine, private tcache::Environment, private tcach
   Live live_ = Live::kState;
   bool plain_segments_ = true;  // DS, ES and FS are in the processor under the guest's own selectors
   bool single_step_ = false;    // TF in the processor is ours
+  bool at_boundary_ = false;    // recover() found translated code at the very start of an instruction
   bool brief_ = false;          // this stay in the guest may go on by short answers
   uint32_t hole_base_ = 0;
   uint64_t real_cr0_ = 0, real_cr4_ = 0;

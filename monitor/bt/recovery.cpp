@@ -49,6 +49,7 @@ void BtEngine::recover() {
     return internal_error(KVM_INTERNAL_ERROR_EMULATION, "translated code left the translation cache");
   }
 
+  at_boundary_ = entry.boundary && entry.code_offset == offset;
   take_registers();
   uint32_t word = 0, flags = static_cast<uint32_t>(block_.rflags);
   if (entry.ecx_spilled) {

@@ -191,6 +191,14 @@ void BtEngine::fault_across_top() {
   if (stopped()) emulate_one(&kProtection);
 }
 
+// In translated code: at an instruction's start stands the guest's own, or a sequence that begins with a store of ours below
+// ESP or to the shared page. to_architectural() was called.
+bool BtEngine::is_own_fault(const emulator::Fault& fault) const {
+  constexpr uint32_t kBelow = 16;
+  const auto esp = static_cast<uint32_t>(cpu_.seg[kSs].base + cpu_.gpr[kRsp]);
+  return at_boundary_ && esp - static_cast<uint32_t>(fault.cr2) - 1 >= kBelow;
+}
+
 void BtEngine::page_fault() {
   if (!known_fault_.valid && hardware::read_cr2() >> 32) return fault_across_top();
   const shadowmmu::FaultResult result =
@@ -211,7 +219,7 @@ void BtEngine::page_fault() {
   if (result.kind == shadowmmu::FaultKind::kGuest) {
     // User code runs as it is: the fault is exactly the guest's. Translated code may have faulted in a sequence of
     // ours, below the guest's stack pointer for one: let the instruction itself say.
-    if (direct) return deliver(result.fault);
+    if (direct || (brief_ && is_own_fault(result.fault))) return deliver(result.fault);
     return emulate_one(&result.fault);
   }
   emulator::Fault fault{};
