@@ -16,10 +16,18 @@ struct Feature {
   uint64_t cr4;
 };
 
+// clang-format off
 constexpr Feature kFeatures[] = {
-    {2, cr4::kDe},  {3, cr4::kPse},  {4, cr4::kTsd},     {6, cr4::kPae},
-    {7, cr4::kMce}, {13, cr4::kPge}, {24, cr4::kOsfxsr}, {25, cr4::kOsxmmexcpt},
+    {2, cr4::kDe},
+    {3, cr4::kPse},
+    {4, cr4::kTsd},
+    {6, cr4::kPae},
+    {7, cr4::kMce},
+    {13, cr4::kPge},
+    {24, cr4::kOsfxsr},
+    {25, cr4::kOsxmmexcpt},
 };
+// clang-format on
 
 }  // namespace
 
