@@ -23,7 +23,7 @@ export RING1_BUILD := $(build)
 
 # Nothing here gains from the built-in rules, and they would be tried for the loaded object.
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all setup checked-kernel configure build agents programs module run run-guest host run-host test test-all fuzz bless bench sched-study time-study format clean help
+.PHONY: all setup checked-kernel configure build agents programs module run run-guest host run-host test test-all fuzz bless bench bench-work sched-study time-study format clean help
 .DEFAULT_GOAL := all
 
 all: build module
@@ -119,6 +119,10 @@ bless: build
 bench: build
 	@bash scripts/build-module.sh $(build) cloud 1>&2
 	@$(python) tests/run_bench
+
+bench-work: build
+	@bash scripts/build-module.sh $(build) cloud 1>&2
+	@$(python) tests/run_bench_work
 
 # The tables and plots of docs/scheduling.md; with GUESTS=1 also the shares of real guests.
 sched-study: $(if $(GUESTS),build,configure)
